@@ -1,0 +1,1 @@
+"""DSP on frames and clips: pure functions and small state machines, no I/O, no clock."""

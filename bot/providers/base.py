@@ -1,0 +1,77 @@
+"""The three small protocols behind which every STT, language model and voice lives."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from bot.audio.frame import Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was understood of an utterance."""
+
+    text: str  # trimmed; "" when nothing was said
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of the conversation as a language model sees it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a persona sounds; a provider uses what it has and ignores the rest."""
+
+    provider: str = ""  # registry name, "" for the configured default
+    preset_id: str = ""  # speaker or voice name within the provider
+    speed: float = 1.0  # 1.0 is the voice's own pace, 1.2 is a fifth faster
+    pitch: float = 0.0  # semitones up (+) or down (−)
+    style: str = ""
+    language: str = "en"
+
+
+class SpeechToText(Protocol):
+    """`name` is the registry name, `rate` the sample rate in Hz it wants its audio at."""
+
+    name: str
+    rate: int
+
+    async def transcribe(
+        self, pcm: Samples, *, language: str, urgent: bool = False
+    ) -> Transcript:
+        """Transcribe a whole utterance at `rate` Hz; raises ProviderError.
+
+        `urgent` marks the short barge-in check, which overtakes ordinary turns in a queue.
+        """
+
+    async def close(self) -> None: ...
+
+
+class LanguageModel(Protocol):
+    """Writes the persona's side of the conversation."""
+
+    name: str
+
+    def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        """Stream the reply in pieces of text, in order; raises ProviderError."""
+
+    async def close(self) -> None: ...
+
+
+class TextToSpeech(Protocol):
+    """`rate` is the sample rate in Hz of what it speaks."""
+
+    name: str
+    rate: int
+
+    def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
+        """Stream speech as int16 chunks at `rate` Hz; raises ProviderError."""
+
+    async def close(self) -> None: ...
