@@ -1,0 +1,106 @@
+"""What the world tells the engine. Small, frozen, and each result carries the turn it is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from bot.audio.frame import Samples
+
+
+class Purpose(StrEnum):
+    """What a transcription is for: the one per finished turn, or the quick barge-in check."""
+
+    TURN = "turn"
+    BARGE_IN = "barge_in"
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    digit: str  # one of 0-9 * # A-D
+
+
+@dataclass(frozen=True, slots=True)
+class HoldChanged:
+    on: bool  # True: the caller put us on hold
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    turn: int
+    utterance_id: str
+    purpose: Purpose
+    text: str  # "" when the provider heard no words
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionFailed:
+    turn: int
+    utterance_id: str
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class ModelText:
+    turn: int
+    text: str  # the next piece of the reply, as streamed
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDone:
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFailed:
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechAudio:
+    turn: int
+    clause: int  # which Speak action of that turn this belongs to
+    samples: Samples  # at BUS_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDone:
+    turn: int
+    clause: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechFailed:
+    turn: int
+    clause: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """Answer to a Flush action: what the leg threw away never reached the caller."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndRequested:
+    """An operator or a shutdown wants the call to end politely."""
+
+    reason: str
+
+
+Input: TypeAlias = (
+    DigitPressed
+    | HoldChanged
+    | Transcribed
+    | TranscriptionFailed
+    | ModelText
+    | ModelDone
+    | ModelFailed
+    | SpeechAudio
+    | SpeechDone
+    | SpeechFailed
+    | Flushed
+    | EndRequested
+)

@@ -1,0 +1,107 @@
+"""A persona: who answers, how they sound, how they take turns. One TOML file each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.toml_files import read_toml, validate
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class VoiceSettings(Part):
+    """How the persona sounds."""
+
+    provider: str = Field("", description="TTS provider; empty: the configured one")
+    preset_id: str = Field("", description="voice or speaker name, e.g. joe, p225, p226")
+    speed: float = Field(1.0, ge=0.5, le=2.0)
+    pitch: float = Field(0.0, ge=-12, le=12, description="semitones")
+    style: str = ""
+
+
+class TurnSettings(Part):
+    """When the caller's turn is over."""
+
+    silence_ms: int = Field(2500, ge=200, le=10_000, description="silence that ends a turn")
+    max_utterance_s: float = Field(28.0, ge=5, le=30, description="longest single utterance")
+    hold_s: float = Field(6.0, ge=1, le=30, description="wait for the rest of a broken sentence")
+
+
+class BargeInSettings(Part):
+    """How readily the persona lets itself be interrupted."""
+
+    behaviour: Literal["aggressive", "balanced", "conservative"] = "balanced"
+
+
+class IdleSettings(Part):
+    """What happens when the caller says nothing."""
+
+    after_s: float = Field(8.0, ge=2, le=60, description="silence before a reprompt")
+    reprompts: list[str] = ["Are you still there?"]
+    goodbye: str = "I cannot hear you, so I will hang up now. Goodbye."
+
+
+class Phrases(Part):
+    """What the persona says by itself; rendered before the first call."""
+
+    filler: str = "One moment."
+    repeat: str = "Sorry, I did not catch that. Could you say it again?"
+    apology: str = "I am sorry, something is wrong on my side. Please call again later."
+    goodbye: str = "Thank you for calling. Goodbye."
+    closing: str = "I am sorry, we have to stop here. Goodbye."
+    help: str = "I am not sure about that."
+
+
+class Answer(Part):
+    """A scripted answer: any of `ask` leads to `say`."""
+
+    ask: list[str] = Field(min_length=1, description="ways callers put it")
+    say: str = Field(min_length=1)
+    topic: str = Field("", description="named when the persona tells what it can help with")
+
+
+class Question(Part):
+    """One question of an interview."""
+
+    ask: str = Field(min_length=1)
+    expect: list[str] = Field([], description="ideas a good answer touches")
+    hint: str = ""
+
+
+class Metadata(Part):
+    source_template_id: str = Field(min_length=1, description="preset this persona was made from")
+
+
+class Persona(Part):
+    """The whole of a persona file; `slug` is the file's name."""
+
+    slug: str = ""
+    name: str = Field(min_length=1)
+    description: str = ""
+    language: str = "en"
+    flow: Literal["assistant", "interview"] = "assistant"
+    greeting: str = Field(min_length=1, description="the first thing a caller hears")
+    system_prompt: str = Field(min_length=1)
+    metadata: Metadata
+    voice: VoiceSettings = VoiceSettings()
+    turn: TurnSettings = TurnSettings()
+    barge_in: BargeInSettings = BargeInSettings()
+    idle: IdleSettings = IdleSettings()
+    phrases: Phrases = Phrases()
+    answers: list[Answer] = []
+    questions: list[Question] = []
+
+
+def load_persona(path: Path) -> Persona:
+    """Read one persona file. Raises ConfigError."""
+    return validate(Persona, read_toml(path) | {"slug": path.stem}, path)
+
+
+def load_personas(folder: Path) -> dict[str, Persona]:
+    """Every persona of a folder by slug. Raises ConfigError for the first broken file."""
+    return {path.stem: load_persona(path) for path in sorted(folder.glob("*.toml"))}
