@@ -50,11 +50,6 @@ class CancelWork:
 
 
 @dataclass(frozen=True, slots=True)
-class Flush:
-    """Drop what the leg has queued; answer with the Flushed input before the next step."""
-
-
-@dataclass(frozen=True, slots=True)
 class HangUpCall:
     reason: str  # "goodbye", "no input", "max length", "shutdown", …
 
@@ -108,4 +103,4 @@ class NoteBot:
 
 
 Note: TypeAlias = NoteMark | NoteState | NoteCaller | NoteBot
-Action: TypeAlias = Transcribe | AskModel | Speak | CancelWork | Flush | HangUpCall | Note
+Action: TypeAlias = Transcribe | AskModel | Speak | CancelWork | HangUpCall | Note

@@ -77,13 +77,6 @@ class SpeechFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Flushed:
-    """Answer to a Flush action: what the leg threw away never reached the caller."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class EndRequested:
     """An operator or a shutdown wants the call to end politely."""
 
@@ -101,6 +94,5 @@ Input: TypeAlias = (
     | SpeechAudio
     | SpeechDone
     | SpeechFailed
-    | Flushed
     | EndRequested
 )

@@ -1,0 +1,83 @@
+"""Cut the caller's audio into utterances: onset, pre-roll, the samples up to the last word."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bot.audio.frame import FRAME_S, Frame, Samples
+
+PRE_ROLL_FRAMES = 15  # 300 ms before the onset: the first syllable and its breath
+ONSET_WINDOW = 5  # an onset is ONSET_FRAMES of speech within so many frames:
+ONSET_FRAMES = 3  # a click has one or two
+TAIL_S = 0.2  # silence kept after the last speech; whisper likes a little
+
+
+@dataclass(slots=True)
+class Utterance:
+    """The caller audio of one turn so far. Times are seconds of media time."""
+
+    utterance_id: str  # bound when capture starts, kept through transcription and record
+    started: float  # start of the first speech frame
+    speech_end: float  # end of the latest speech frame
+    speech_s: float  # how much of it was speech
+    frames: list[Frame] = field(default_factory=list)
+    captured_from: float = 0.0  # media time of the first kept frame
+
+    def samples(self) -> Samples:
+        """All of it up to TAIL_S after the last speech, at BUS_HZ."""
+        keep = round((self.speech_end + TAIL_S - self.captured_from) / FRAME_S)
+        return np.concatenate(self.frames[: max(keep, 1)])
+
+    def quiet_s(self, now: float) -> float:
+        """Silence since the last speech."""
+        return now - self.speech_end
+
+
+class Segmenter:
+    """Fed every frame; `current` is the utterance being captured, None between utterances."""
+
+    def __init__(self, call_id: str) -> None:
+        self._call_id = call_id
+        self._count = 0
+        self._recent: deque[tuple[Frame, bool]] = deque(maxlen=PRE_ROLL_FRAMES + ONSET_WINDOW)
+        self.current: Utterance | None = None
+
+    def feed(self, frame: Frame, speech: bool, now: float) -> None:
+        """Take in the frame that ends at `now`."""
+        if self.current is not None:
+            self.current.frames.append(frame)
+            if speech:
+                self.current.speech_end = now
+                self.current.speech_s += FRAME_S
+            return
+        self._recent.append((frame, speech))
+        window = list(self._recent)[-ONSET_WINDOW:]
+        spoken = [index for index, (_, was_speech) in enumerate(window) if was_speech]
+        if len(spoken) >= ONSET_FRAMES:
+            self._begin(now, len(spoken), len(window) - spoken[0])
+
+    def _begin(self, now: float, speech_frames: int, frames_ago: int) -> None:
+        kept = [frame for frame, _ in self._recent]
+        self._recent.clear()
+        self._count += 1
+        self.current = Utterance(
+            utterance_id=f"{self._call_id}-u{self._count}",
+            started=now - frames_ago * FRAME_S,
+            speech_end=now,
+            speech_s=speech_frames * FRAME_S,
+            frames=kept,
+            captured_from=now - len(kept) * FRAME_S,
+        )
+
+    def take(self) -> Utterance:
+        """The current utterance, finished; capture starts anew."""
+        assert self.current is not None, "take() without an utterance"
+        taken, self.current = self.current, None
+        return taken
+
+    def drop(self) -> None:
+        """Forget the current utterance: a cough, or a barge-in that was none."""
+        self.current = None
