@@ -29,7 +29,8 @@ class TurnSettings(Part):
 
     silence_ms: int = Field(2500, ge=200, le=10_000, description="silence that ends a turn")
     max_utterance_s: float = Field(28.0, ge=5, le=30, description="longest single utterance")
-    hold_s: float = Field(6.0, ge=1, le=30, description="wait for the rest of a broken sentence")
+    hold_s: float = Field(2.5, ge=0, le=30, description="wait for the rest of a broken sentence")
+    filler_after_s: float = Field(1.5, ge=0.5, le=10, description="preparing so long: a filler")
 
 
 class BargeInSettings(Part):
