@@ -75,10 +75,6 @@ class Playout:
         self._fade_in = False
         self.paused = False
 
-    def reset(self) -> None:
-        """A new reply: nothing queued, nothing heard."""
-        self.__init__()  # type: ignore[misc]  # a fresh mouth is exactly a new one
-
     def add(self, number: int, text: str, *, aside: bool = False) -> None:
         """A clause was sent to the voice. An aside is played before what is not yet heard."""
         self._clauses[number] = Clause(text, aside)
@@ -97,8 +93,16 @@ class Playout:
     def finish(self, number: int) -> None:
         self._clauses[number].complete = True
 
+    def fail(self, number: int) -> None:
+        """The voice broke off: what was not rendered counts as never written."""
+        clause = self._clauses[number]
+        clause.text, clause.complete = clause.heard_words(), True
+
     def knows(self, number: int) -> bool:
         return number in self._clauses
+
+    def is_aside(self, number: int) -> bool:
+        return self._clauses[number].aside
 
     @property
     def ready(self) -> bool:
@@ -168,6 +172,8 @@ class Playout:
     def _next(self) -> Clause | None:
         for number in self._order:
             clause = self._clauses[number]
+            if clause.aside and not clause.ready and not clause.played:
+                continue  # a filler that is late itself holds nothing up
             if clause.ready or not clause.complete:
                 return clause
         return None

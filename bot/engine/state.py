@@ -6,7 +6,8 @@ PROCESSING_USER      the words are complete; the model writes, nothing is heard 
 AI_SPEAKING          the bot is heard, or has paused because the caller may be interrupting
 
 Rules:
-1. The bot is heard in AI_SPEAKING only, and barge-in is armed there only.
+1. A reply is heard in AI_SPEAKING only, and barge-in is armed there only. Short fillers ("One
+   moment.") may be heard while a reply is being prepared; they do not change the state.
 2. One transcription per finished turn: VALIDATING_UTTERANCE is entered with exactly one.
 3. Speech goes on being collected in every state; nothing the caller says is lost.
 4. What is not in TRANSITIONS does not happen: `Conversation.enter` refuses it.
@@ -34,11 +35,10 @@ TRANSITIONS: dict[tuple[State, State], str] = {
     (State.VALIDATING_UTTERANCE, State.WAIT_FOR_USER): "nothing was said, the sentence is "
     "unfinished, or the caller goes on",
     (State.VALIDATING_UTTERANCE, State.PROCESSING_USER): "the words are complete",
-    (State.VALIDATING_UTTERANCE, State.AI_SPEAKING): "filler, request to repeat, or goodbye",
+    (State.VALIDATING_UTTERANCE, State.AI_SPEAKING): "request to repeat, or goodbye",
     (State.PROCESSING_USER, State.WAIT_FOR_USER): "the caller goes on before the reply",
-    (State.PROCESSING_USER, State.AI_SPEAKING): "first audio of the reply, or a filler",
+    (State.PROCESSING_USER, State.AI_SPEAKING): "first audio of the reply, or a goodbye",
     (State.AI_SPEAKING, State.WAIT_FOR_USER): "the reply ended or was interrupted",
-    (State.AI_SPEAKING, State.PROCESSING_USER): "a filler ended, the reply is still to come",
 }
 
 

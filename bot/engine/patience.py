@@ -1,0 +1,68 @@
+"""Two small watches: when to fill a silence, and when a dialled number is complete."""
+
+from __future__ import annotations
+
+REACTION_S = 1.0  # a filler starts this long before the silence would be too long
+MAX_FILLERS = 2  # after so many, a reply that is still not there has failed
+DIGITS_OVER_S = 2.0  # no further key for so long: the caller has finished dialling
+
+
+class Fillers:
+    """Keeps a caller company while a reply is being prepared.
+
+    The first filler comes `after_s` after the preparation began, or as soon as the silence since
+    anyone was heard nears `dead_air_s`; the following ones by the latter rule alone.
+    """
+
+    def __init__(self, after_s: float, dead_air_s: float) -> None:
+        self._after_s = after_s
+        self._silence_s = max(REACTION_S, dead_air_s - REACTION_S)
+        self._heard_at = 0.0
+        self._began = 0.0
+        self._given = 0
+
+    def start(self, now: float) -> None:
+        """A reply begins to be prepared."""
+        self._began, self._given = now, 0
+
+    def sound(self, now: float) -> None:
+        """Someone is heard at this moment."""
+        self._heard_at = now
+
+    def due(self, now: float) -> bool:
+        """Is it time for a filler? Saying yes counts as giving one."""
+        if not self._late(now):
+            return False
+        self._given += 1
+        self._began = self._heard_at = now
+        return True
+
+    def exhausted(self, now: float) -> bool:
+        """Another filler would be due, but the caller has heard enough of them."""
+        return self._given >= MAX_FILLERS and self._late(now)
+
+    def _late(self, now: float) -> bool:
+        quiet_s = now - self._heard_at
+        waited_s = min(now - self._began, quiet_s)
+        first = self._given == 0 and waited_s >= self._after_s
+        return first or quiet_s >= self._silence_s
+
+
+class Keys:
+    """Collects DTMF digits until the caller pauses."""
+
+    def __init__(self) -> None:
+        self._digits = ""
+        self._pressed_at = 0.0
+
+    def press(self, digit: str, now: float) -> None:
+        self._digits += digit
+        self._pressed_at = now
+
+    def complete(self, now: float) -> bool:
+        return bool(self._digits) and now - self._pressed_at >= DIGITS_OVER_S
+
+    def take(self) -> str:
+        """The digits as words a model reads well: "1 2 3"."""
+        digits, self._digits = self._digits, ""
+        return " ".join(digits)
