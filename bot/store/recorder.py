@@ -1,0 +1,224 @@
+"""The call record as the session writes it: every method returns at once.
+
+One thread per CallLog owns the connection and writes in the order of the calls, all that has
+come meanwhile in one transaction. A write that fails is counted and logged without its content;
+it never reaches the call.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import structlog
+from sqlite_utils import Database
+from sqlite_utils.db import NotFoundError
+
+from bot.errors import StoreError
+from bot.store.schema import MARKS, STATS, open_for_writing, prepare
+from bot.store.times import to_text
+
+MAX_WAITING = 20_000  # writes; beyond it the disk has stalled and memory matters more
+MAX_BATCH = 500
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallStart:
+    """What is known of a call when its leg appears."""
+
+    call_id: str  # unique for ever
+    leg_kind: str
+    leg_id: str
+    caller: str
+    called: str
+    persona: str  # slug, "" when nobody answers
+    route_why: str
+    started: datetime  # aware
+    codec: str = ""
+    recording: str = ""  # path of the WAV, "" when the call is not recorded
+    worker_pid: int = field(default_factory=os.getpid)
+
+
+class TurnColumns(TypedDict, total=False):
+    """What may be told of a turn; each telling adds to or replaces what was told before."""
+
+    utterance_id: str
+    caller_text: str
+    reply_text: str
+    bot_heard: str
+    interrupted: bool
+    error: str
+    speech_end_ms: float  # the ledger: milliseconds since the answer, as on the wire
+    turn_end_ms: float
+    stt_done_ms: float
+    llm_first_ms: float
+    tts_first_ms: float
+    first_audio_out_ms: float
+    stt_took_ms: float  # durations of the providers' own work
+    llm_took_ms: float
+    tts_took_ms: float
+    stt: str  # provider names
+    llm: str
+    tts: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    table: str
+    do: Callable[[Database], object]
+
+
+class CallLog:
+    """Writes the record of all calls of one worker. Make it after the worker was forked.
+
+    `lost` counts what could not be written. Raises StoreError at construction only.
+    """
+
+    def __init__(self, path: Path) -> None:
+        prepare(path)
+        self.lost = 0
+        self._path = path
+        self._closed = False
+        self._queue: queue.SimpleQueue[_Write | threading.Event | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="call-log", daemon=True)
+        self._thread.start()
+
+    def begin(self, start: CallStart) -> None:
+        row = asdict(start) | {"started": to_text(start.started)}
+        row["id"] = row.pop("call_id")
+        self._put("calls", partial(_insert, "calls", row))
+
+    def answered(self, call_id: str, at: datetime, codec: str) -> None:
+        self._put("calls", partial(_update, call_id, {"answered": to_text(at), "codec": codec}))
+
+    def turn(self, call_id: str, turn: int, **columns: Unpack[TurnColumns]) -> None:
+        """Add to the record of a turn; columns not named keep what they have."""
+        self._merge_turn(call_id, turn, dict(columns))
+
+    def mark(self, call_id: str, turn: int, mark: str, at_s: float) -> None:
+        """Note when a turn passed a point of its ledger; `at_s` in seconds since the answer."""
+        if mark not in MARKS:
+            raise ValueError(f"{mark!r} is no point of the ledger")
+        self._merge_turn(call_id, turn, {f"{mark}_ms": at_s * 1000})
+
+    def event(self, call_id: str, at_ms: float, kind: str, **detail: object) -> None:
+        """Note something beside the turns: a state change, hold, a count of digits."""
+        row = {
+            "call_id": call_id,
+            "at_ms": _ms(at_ms),
+            "kind": kind,
+            "detail": json.dumps(detail, default=str, ensure_ascii=False),
+        }
+        self._put("events", partial(_insert, "events", row))
+
+    def end(self, call_id: str, at: datetime, reason: str, stats: Mapping[str, int]) -> None:
+        """Close the record; of `stats` the keys named in schema.STATS are kept."""
+        counted = {name: int(stats[name]) for name in STATS if name in stats}
+        row = {"ended": to_text(at), "end_reason": reason, **counted}
+        self._put("calls", partial(_update, call_id, row))
+
+    def flush(self, timeout_s: float = 5.0) -> bool:
+        """Wait until all that was told so far is written; False when it took too long."""
+        if self._closed:
+            return not self._thread.is_alive()
+        done = threading.Event()
+        self._queue.put(done)
+        return done.wait(timeout_s)
+
+    def close(self, timeout_s: float = 5.0) -> bool:
+        """Write what is left and stop; False when that took too long. Twice is harmless."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _merge_turn(self, call_id: str, turn: int, columns: dict[str, Any]) -> None:
+        row = {k: _ms(v) if k.endswith("_ms") else v for k, v in columns.items()}
+        row |= {"call_id": call_id, "turn": turn}
+        self._put("turns", partial(_upsert_turn, row))
+
+    def _put(self, table: str, do: Callable[[Database], object]) -> None:
+        if self._closed or self._queue.qsize() >= MAX_WAITING:
+            self._lose(1, table, "closed" if self._closed else "too many waiting")
+            return
+        self._queue.put(_Write(table, do))
+
+    def _run(self) -> None:
+        """The writer thread."""
+        db: Database | None = None
+        last = False
+        while not last:
+            batch = [self._queue.get()]
+            while len(batch) < MAX_BATCH and not self._queue.empty():
+                batch.append(self._queue.get())
+            last = None in batch
+            writes = [item for item in batch if isinstance(item, _Write)]
+            if writes:
+                db = self._write(db, writes)
+            for item in batch:
+                if isinstance(item, threading.Event):
+                    item.set()
+        if db is not None:
+            db.close()
+
+    def _write(self, db: Database | None, writes: list[_Write]) -> Database | None:
+        """One transaction for all; each write in a savepoint of its own, so that one bad row
+        costs only itself. The connection to go on with, None when it has to be made anew."""
+        try:
+            db = db or open_for_writing(self._path)
+            # IMMEDIATE: a deferred transaction that reads first cannot wait for other writers
+            db.execute("BEGIN IMMEDIATE")
+            for write in writes:
+                self._write_one(db, write)
+            db.commit()
+        except (sqlite3.Error, StoreError) as error:
+            self._lose(len(writes), "all", _name(error))
+            if db is not None:
+                db.close()  # rolls back
+            return None
+        return db
+
+    def _write_one(self, db: Database, write: _Write) -> None:
+        try:
+            with db.atomic():
+                write.do(db)
+        except (sqlite3.Error, NotFoundError) as error:
+            if not db.conn.in_transaction:
+                raise  # the whole transaction is gone, e.g. disk full
+            self._lose(1, write.table, _name(error))
+
+    def _lose(self, count: int, table: str, why: str) -> None:
+        self.lost += count
+        log.error("call record not written", table=table, writes=count, why=why)
+
+
+def _insert(table: str, row: dict[str, Any], db: Database) -> None:
+    db.table(table).insert(row)
+
+
+def _update(call_id: str, row: dict[str, Any], db: Database) -> None:
+    db.table("calls").update(call_id, row)
+
+
+def _upsert_turn(row: dict[str, Any], db: Database) -> None:
+    db.table("turns").upsert(row, pk=("call_id", "turn"))
+
+
+def _ms(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 1)
+
+
+def _name(error: Exception) -> str:
+    """The kind of an error; never its text, which may quote a value."""
+    return getattr(error, "sqlite_errorname", type(error).__name__)
