@@ -1,0 +1,35 @@
+"""Free ports on loopback for a bot under test."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+BELOW_EPHEMERAL = range(20_000, 31_500, 50)  # the kernel hands out 32768 and above to others
+
+
+def _free(kind: socket.SocketKind, port: int) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port that is free for UDP and TCP."""
+    while True:
+        port = random.choice(BELOW_EPHEMERAL) + 49
+        if _free(socket.SOCK_DGRAM, port) and _free(socket.SOCK_STREAM, port):
+            return port
+
+
+def free_udp_range(count: int = 40) -> int:
+    """The first of `count` UDP ports in a row that are all free."""
+    while True:
+        first = random.choice(BELOW_EPHEMERAL)
+        if all(_free(socket.SOCK_DGRAM, first + step) for step in range(count)):
+            return first

@@ -1,0 +1,171 @@
+"""The packet pump of the wire caller: a process of its own, so that nothing a test does in
+Python can disturb its 20 ms. Standard library only; run as a script by rtp_wire.py.
+
+Every stream sends one packet per 20 ms against an absolute deadline from `start` on, silence
+when nothing is queued. What arrives carries the kernel's receive time (SO_TIMESTAMPNS), what
+leaves the time around sendto(); both CLOCK_REALTIME in nanoseconds. Messages to and from the
+parent are pickled tuples on a SOCK_SEQPACKET pair, see Pump.obey and Pump.tell.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import random
+import select
+import socket
+import struct
+import sys
+import time
+from collections import deque
+from typing import Any
+
+SO_TIMESTAMPNS = 35  # Linux; the socket module does not name it
+PERIOD_NS = 20_000_000
+STEP = 160  # RTP clock units in 20 ms at 8 kHz
+
+
+class Stream:
+    """One UDP socket with its sending side."""
+
+    def __init__(self, address: str) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.setblocking(False)
+        self.socket.bind((address, 0))
+        self.queue: deque[tuple[int, int, int, bytes]] = deque()  # payload type, marker, back, body
+        self.target: tuple[str, int] | None = None
+        self.silence = (0, 0, 0, b"")
+        self.due_ns = 0
+        self.seq = random.randrange(1 << 15)
+        self.timestamp = random.randrange(1 << 31)
+        self.ssrc = random.randrange(1 << 32)
+
+    def start(self, target: tuple[str, int], payload_type: int, silence: int) -> None:
+        if self.target is None:
+            self.due_ns = time.monotonic_ns()
+        self.target = target
+        self.silence = (payload_type, 0, 0, bytes([silence]) * STEP)
+
+    def send_due(self) -> tuple[int, int, int, int, bytes]:
+        """Send one packet; (time ns, seq, timestamp, payload type, payload)."""
+        payload_type, marker, back, payload = (
+            self.queue.popleft() if self.queue else self.silence
+        )
+        stamp = (self.timestamp - back * STEP) & 0xFFFFFFFF
+        header = struct.pack(
+            "!BBHII", 0x80, marker << 7 | payload_type, self.seq, stamp, self.ssrc
+        )
+        at_ns = time.time_ns()
+        try:
+            self.socket.sendto(header + payload, self.target or ("127.0.0.1", 9))
+        except ConnectionRefusedError:
+            pass  # the far side has closed its port: its BYE is on the way
+        sent = (at_ns, self.seq, stamp, payload_type, payload)
+        self.seq = (self.seq + 1) & 0xFFFF
+        self.timestamp = (self.timestamp + STEP) & 0xFFFFFFFF
+        self.due_ns += PERIOD_NS
+        return sent
+
+    def receive(self) -> list[tuple[int, bytes]]:
+        """All that waits in the socket as (kernel time ns, packet)."""
+        got = []
+        while True:
+            try:
+                packet, extra, _, _ = self.socket.recvmsg(2048, 64)
+            except BlockingIOError:
+                return got
+            except ConnectionRefusedError:
+                continue
+            seconds, nanos = struct.unpack("qq", extra[0][2][:16])
+            got.append((seconds * 1_000_000_000 + nanos, packet))
+
+
+class Pump:
+    """All streams of one phone, and the line to the parent."""
+
+    def __init__(self, parent: socket.socket) -> None:
+        self.parent = parent
+        self.streams: dict[int, Stream] = {}
+        self.news: list[tuple[Any, ...]] = []
+        self.outbox: deque[bytes] = deque()
+
+    def run(self) -> None:
+        while True:
+            self.send_all_due()
+            wait = self.seconds_to_next()
+            sockets = {stream.socket: number for number, stream in self.streams.items()}
+            ready, _, _ = select.select([self.parent, *sockets], [], [], wait)
+            for each in ready:
+                if each is self.parent:
+                    if not self.obey():
+                        return
+                elif (number := sockets[each]) in self.streams:
+                    for at_ns, packet in self.streams[number].receive():
+                        self.news.append(("in", number, at_ns, packet))
+            self.tell()
+
+    def seconds_to_next(self) -> float:
+        due = [stream.due_ns for stream in self.streams.values() if stream.target]
+        return max(0.0, (min(due) - time.monotonic_ns()) / 1e9) if due else 1.0
+
+    def send_all_due(self) -> None:
+        now = time.monotonic_ns()
+        for number, stream in self.streams.items():
+            while stream.target and stream.due_ns <= now:
+                busy = bool(stream.queue)
+                self.news.append(("out", number, *stream.send_due()))
+                if busy and not stream.queue:
+                    self.news.append(("drained", number))
+
+    def obey(self) -> bool:
+        """Perform the parent's messages; False when the parent has gone."""
+        message = self.parent.recv(1 << 20)
+        if not message:
+            return False
+        name, number, *rest = pickle.loads(message)
+        if name == "open":
+            self.streams[number] = Stream(rest[0])
+            self.news.append(("opened", number, self.streams[number].socket.getsockname()[1]))
+        elif number not in self.streams:
+            return True
+        elif name == "start":
+            self.streams[number].start(*rest)
+        elif name == "queue":
+            self.streams[number].queue.extend(rest[0])
+        elif name == "clear":
+            self.streams[number].queue.clear()
+        elif name == "close":
+            self.streams.pop(number).socket.close()
+            self.news.append(("closed", number))
+        return True
+
+    def tell(self) -> None:
+        """Hand the news over without ever waiting for the parent."""
+        if self.news:
+            self.outbox.append(pickle.dumps(self.news))
+            self.news = []
+        try:
+            while self.outbox:
+                self.parent.send(self.outbox[0], socket.MSG_DONTWAIT)
+                self.outbox.popleft()
+        except BlockingIOError:
+            pass
+
+
+def main() -> None:
+    gc.disable()
+    try:
+        os.nice(-10)
+    except PermissionError:
+        pass
+    try:
+        Pump(socket.socket(fileno=int(sys.argv[1]))).run()
+    except (BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
+        pass  # the parent has gone
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,14 @@
+"""The caller's voice and ear against each other."""
+
+from tests.support.phone import missing, silence, spoken, transcript
+from tests.support.wire import PCMU
+
+
+def test_what_is_spoken_over_the_telephone_is_understood() -> None:
+    words = transcript(PCMU.decode(PCMU.encode(spoken("What time do you open tomorrow?"))))
+    assert missing(words, ["what time", "open tomorrow"]) == []
+    assert missing(words, ["credit card"]) == ["credit card"]
+
+
+def test_silence_is_nothing() -> None:
+    assert transcript(silence(2)) == ""
