@@ -1,0 +1,164 @@
+"""All calls of one worker: who answers, from the INVITE to the closed record."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import structlog
+
+from bot.calls.phrasebook import Phrasebook
+from bot.calls.session import CallParts, Session
+from bot.config import Config
+from bot.dialplan import Decision, Route, decide
+from bot.errors import LegError
+from bot.legs.base import HangUp, Leg
+from bot.library import Library
+from bot.persona import Persona
+from bot.providers.registry import Providers, providers_for
+from bot.store.recorder import CallLog, CallStart
+from bot.store.recording import StereoRecording
+
+RING_LOOK_S = 0.1  # how often a ringing call is looked at
+log = structlog.get_logger(__name__)
+
+
+class CallManager:
+    """Takes legs in, routes them, runs their sessions, closes their records."""
+
+    def __init__(
+        self, config: Config, library: Library, records: CallLog, phrases: Phrasebook
+    ) -> None:
+        self._config, self._library = config, library
+        self._records, self._phrases = records, phrases
+        self._providers: dict[str, tuple[Persona, Providers]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sessions: set[Session] = set()
+        self._draining: str | None = None
+
+    def on_call(self, leg: Leg) -> None:
+        """A party is at the door; returns at once."""
+        task = asyncio.get_running_loop().create_task(self._serve(leg))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, reason: str, within_s: float) -> None:
+        """Take no new calls, say goodbye to live ones, wait until they have ended."""
+        self._draining = reason
+        for session in self._sessions:
+            session.ask_to_end(reason)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for _, providers in self._providers.values():
+            await providers.close()
+
+    def providers(self, persona: Persona) -> Providers:
+        """The persona's providers, made once and kept until its file changes."""
+        known = self._providers.get(persona.slug)
+        if known is None or known[0] != persona:
+            known = (persona, providers_for(self._config, persona))
+            self._providers[persona.slug] = known
+        return known[1]
+
+    async def _serve(self, leg: Leg) -> None:
+        """One call, whatever happens in it: the outermost loop of a call."""
+        call_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        decision = decide(self._library.plan, leg.info.called, leg.info.caller)
+        persona = self._persona_of(decision.route)
+        recording = self._recording(call_id) if persona is not None else None
+        self._records.begin(_start(call_id, leg, persona, decision, recording))
+        call_log = log.bind(call=call_id, persona=persona.slug if persona else "")
+        call_log.info("call begins", leg=leg.info.kind)
+        reason = "crashed"
+        try:
+            reason = await self._answer(leg, call_id, persona, decision, recording)
+        except asyncio.CancelledError:
+            reason = self._draining or "cancelled"
+            raise
+        except LegError as error:
+            reason = f"line failed: {error}"
+        except Exception:
+            call_log.exception("call crashed")
+        finally:
+            await leg.hang_up(HangUp.FAILED)
+            if recording is not None:
+                recording.close()
+            self._records.end(call_id, datetime.now(UTC), reason, asdict(leg.stats))
+            call_log.info("call ends", reason=reason)
+
+    async def _answer(
+        self,
+        leg: Leg,
+        call_id: str,
+        persona: Persona | None,
+        decision: Decision,
+        recording: StereoRecording | None,
+    ) -> str:
+        """Refuse or answer, talk, and tell why it ended."""
+        if self._draining is not None:
+            await leg.hang_up(HangUp.UNAVAILABLE)
+            return "refused: draining"
+        if persona is None or decision.route is None:
+            await leg.hang_up(HangUp.NOT_FOUND)
+            return "refused: no route"
+        providers = self.providers(persona)
+        await _ring(leg, decision.route.ring_s)
+        if leg.ended is not None:
+            return leg.ended
+        await leg.answer()
+        session = Session(
+            leg,
+            CallParts(
+                call_id, self._config, persona, providers, self._phrases, self._records, recording
+            ),
+        )
+        self._sessions.add(session)
+        if self._draining is not None:
+            session.ask_to_end(self._draining)
+        try:
+            await session.run()
+        finally:
+            self._sessions.discard(session)
+        return session.end_reason
+
+    def _persona_of(self, route: Route | None) -> Persona | None:
+        return self._library.personas.get(route.persona) if route else None
+
+    def _recording(self, call_id: str) -> StereoRecording | None:
+        settings = self._config.recordings
+        if not settings.enabled:
+            return None
+        return StereoRecording(settings.dir / call_id[:6] / f"{call_id}.wav", settings.rate_hz)
+
+
+async def _ring(leg: Leg, for_s: float) -> None:
+    """Let it ring; a caller who gives up ends the wait."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + for_s
+    while leg.ended is None and (left := until - loop.time()) > 0:
+        await asyncio.sleep(min(left, RING_LOOK_S))
+
+
+def _start(
+    call_id: str,
+    leg: Leg,
+    persona: Persona | None,
+    decision: Decision,
+    recording: StereoRecording | None,
+) -> CallStart:
+    return CallStart(
+        call_id=call_id,
+        leg_kind=leg.info.kind,
+        leg_id=leg.info.leg_id,
+        caller=leg.info.caller,
+        called=leg.info.called,
+        persona=persona.slug if persona else "",
+        route_why=decision.why,
+        started=datetime.now(UTC),
+        recording=str(recording.path) if recording else "",
+    )

@@ -1,0 +1,190 @@
+"""Performs the engine's actions with real providers and tells it the results.
+
+Every provider call has a deadline here; whatever goes wrong becomes a Failed input, so that the
+engine always hears back. Durations are measured around the provider alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Literal, TypeVar
+
+import structlog
+
+from bot.audio.frame import BUS_HZ
+from bot.audio.resample import Upsampler, resample_clip
+from bot.calls.phrasebook import Phrasebook
+from bot.calls.prompt import messages, voice_of
+from bot.engine.actions import AskModel, Speak, Transcribe
+from bot.engine.inputs import (
+    Input,
+    ModelDone,
+    ModelFailed,
+    ModelText,
+    Purpose,
+    SpeechAudio,
+    SpeechDone,
+    SpeechFailed,
+    Transcribed,
+    TranscriptionFailed,
+)
+from bot.errors import ProviderError, ProviderTimeout
+from bot.persona import Persona
+from bot.providers.registry import Providers
+
+log = structlog.get_logger(__name__)
+Kind = Literal["stt", "llm", "tts"]
+T = TypeVar("T")
+
+Tell = Callable[[Input], None]
+Took = Callable[[int, Kind, str, float], None]  # turn, kind, provider name, seconds
+Failed = Callable[[int, ProviderError], None]
+
+
+class Performer:
+    """The provider work of one call. `tell` and `took` are called in the event loop's thread."""
+
+    def __init__(
+        self,
+        persona: Persona,
+        providers: Providers,
+        phrases: Phrasebook,
+        deadline_s: float,
+        *,
+        tell: Tell,
+        took: Took,
+        failed: Failed,
+    ) -> None:
+        self._persona, self._providers, self._phrases = persona, providers, phrases
+        self._voice = voice_of(persona)
+        self._deadline_s = deadline_s
+        self._tell, self._took, self._failed = tell, took, failed
+        self._tasks: dict[asyncio.Task[None], int] = {}
+        self._voices: dict[int, asyncio.Queue[Speak]] = {}
+
+    # ---- called by the session
+
+    def transcribe(self, action: Transcribe) -> None:
+        self._start(action.turn, self._transcribe(action))
+
+    def ask(self, action: AskModel) -> None:
+        self._start(action.turn, self._ask(action))
+
+    def speak(self, action: Speak) -> None:
+        """A phrase that is ready comes at once; others in order, one at a time per turn."""
+        ready = self._phrases.get(self._voice, action.text)
+        if ready is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._tell, SpeechAudio(action.turn, action.clause, ready))
+            loop.call_soon(self._tell, SpeechDone(action.turn, action.clause))
+            return
+        if action.turn not in self._voices:
+            self._voices[action.turn] = asyncio.Queue()
+            self._start(action.turn, self._speak_all(self._voices[action.turn]))
+        self._voices[action.turn].put_nowait(action)
+
+    def cancel(self, turn: int) -> None:
+        """Stop all work of this turn and of those before it."""
+        for task, its_turn in self._tasks.items():
+            if its_turn <= turn:
+                task.cancel()
+        for old in [each for each in self._voices if each <= turn]:
+            del self._voices[old]
+
+    async def close(self) -> None:
+        """Stop everything and wait until it has stopped."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ---- the work itself
+
+    async def _transcribe(self, action: Transcribe) -> None:
+        turn, utterance_id, purpose = action.turn, action.utterance_id, action.purpose
+        stt = self._providers.stt
+        try:
+            pcm = await asyncio.to_thread(resample_clip, action.samples, BUS_HZ, stt.rate)
+            began = time.perf_counter()
+            urgent = purpose is Purpose.BARGE_IN
+            answer = stt.transcribe(pcm, language=self._persona.language, urgent=urgent)
+            transcript = await self._in_time(stt.name, answer)
+        except ProviderError as error:
+            self._failed(turn, error)
+            self._tell(TranscriptionFailed(turn, utterance_id, purpose))
+            return
+        if purpose is Purpose.TURN:
+            self._took(turn, "stt", stt.name, time.perf_counter() - began)
+        self._tell(Transcribed(turn, utterance_id, purpose, transcript.text))
+
+    async def _ask(self, action: AskModel) -> None:
+        llm, turn = self._providers.llm, action.turn
+        began, first = time.perf_counter(), True
+        try:
+            pieces = llm.reply(messages(self._persona, action.history))
+            async for piece in self._each_in_time(llm.name, pieces):
+                if first:
+                    self._took(turn, "llm", llm.name, time.perf_counter() - began)
+                    first = False
+                self._tell(ModelText(turn, piece))
+        except ProviderError as error:
+            self._failed(turn, error)
+            self._tell(ModelFailed(turn))
+            return
+        self._tell(ModelDone(turn))
+
+    async def _speak_all(self, clauses: asyncio.Queue[Speak]) -> None:
+        first = True
+        while True:
+            action = await clauses.get()
+            await self._speak(action, first)
+            first = False
+
+    async def _speak(self, action: Speak, first: bool) -> None:
+        tts, turn, clause = self._providers.tts, action.turn, action.clause
+        up = Upsampler(tts.rate)
+        began = time.perf_counter()
+        try:
+            chunks = tts.speak(action.text, voice=self._voice)
+            async for chunk in self._each_in_time(tts.name, chunks):
+                if first:
+                    self._took(turn, "tts", tts.name, time.perf_counter() - began)
+                    first = False
+                self._tell(SpeechAudio(turn, clause, up.process(chunk)))
+        except ProviderError as error:
+            self._failed(turn, error)
+            self._tell(SpeechFailed(turn, clause))
+            return
+        self._tell(SpeechDone(turn, clause))
+
+    # ---- deadlines and bookkeeping
+
+    async def _in_time(self, name: str, answer: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await answer
+        except TimeoutError:
+            raise ProviderTimeout(name, self._deadline_s) from None
+
+    async def _each_in_time(self, name: str, pieces: AsyncIterator[T]) -> AsyncIterator[T]:
+        """Each piece within the deadline: a stream that stalls in the middle has failed too."""
+        while True:
+            try:
+                piece = await self._in_time(name, anext(pieces))
+            except StopAsyncIteration:
+                return
+            yield piece
+
+    def _start(self, turn: int, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks[task] = turn
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        turn = self._tasks.pop(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # a bug, not a provider's failure: the call goes on and says sorry
+            log.error("provider work crashed", turn=turn, exc_info=error)
+            self._tell(ModelFailed(turn))

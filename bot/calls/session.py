@@ -1,0 +1,184 @@
+"""One call: the leg's frames through the engine, its actions to providers, its facts to the record.
+
+    leg.frames() ─▶ engine.step ─▶ leg.write, recording
+                        ▲  └─ actions ─▶ performer, record
+                        └──── results ◀──────┘
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from bot.audio.frame import FRAME_S
+from bot.calls.performer import Kind, Performer
+from bot.calls.phrasebook import Phrasebook
+from bot.config import Config
+from bot.engine import actions as do
+from bot.engine import inputs as told
+from bot.engine.engine import CallEngine, EngineSettings
+from bot.errors import ProviderError
+from bot.legs.base import Digit, HangUp, Hold, Leg, LegEvent, MediaChanged
+from bot.persona import Persona
+from bot.providers.registry import Providers
+from bot.store.recorder import CallLog, TurnColumns
+from bot.store.recording import StereoRecording
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallParts:
+    """What a session is made of besides its leg."""
+
+    call_id: str
+    config: Config
+    persona: Persona
+    providers: Providers
+    phrases: Phrasebook
+    records: CallLog
+    recording: StereoRecording | None
+
+
+class Session:
+    """Runs from the answer to the last frame. `end_reason` then tells why it ended."""
+
+    def __init__(self, leg: Leg, parts: CallParts) -> None:
+        self._leg, self._parts = leg, parts
+        self._records, self._call_id = parts.records, parts.call_id
+        limits = parts.config.limits
+        self._delays = leg.delays
+        self._engine = CallEngine(
+            EngineSettings(
+                call_id=parts.call_id,
+                persona=parts.persona,
+                dead_air_s=limits.dead_air_s,
+                max_call_s=limits.max_call_s,
+                inbound_delay_s=self._delays.inbound,
+            )
+        )
+        self._performer = Performer(
+            parts.persona,
+            parts.providers,
+            parts.phrases,
+            parts.config.ai.timeout_s,
+            tell=self._told,
+            took=self._took,
+            failed=self._provider_failed,
+        )
+        self._ticks = 0
+        self._ticked_at = 0.0
+        self._inbox: list[told.Input] = []
+        self._hang_up_reason: str | None = None
+
+    @property
+    def end_reason(self) -> str:
+        if self._hang_up_reason is not None:
+            return self._hang_up_reason
+        return "caller hung up" if self._leg.ended == "caller" else self._leg.ended or "unknown"
+
+    def ask_to_end(self, reason: str) -> None:
+        """Say goodbye at the next tick, then hang up."""
+        self._inbox.append(told.EndRequested(reason))
+
+    async def run(self) -> None:
+        """The life of an answered call. The leg is hung up and all work stopped when it returns."""
+        try:
+            async for frame in self._leg.frames():
+                self._ticks += 1
+                self._ticked_at = time.monotonic()
+                if self._ticks == 1:
+                    self._records.answered(self._call_id, datetime.now(UTC), self._leg.info.codec)
+                inputs, self._inbox = self._inbox + self._leg_inputs(), []
+                out, actions = self._engine.step(frame, inputs, self._ticks * FRAME_S)
+                self._leg.write(out)
+                if self._parts.recording is not None:
+                    self._parts.recording.write(frame, out)
+                for action in actions:
+                    self._act(action)
+                if self._hang_up_reason is not None:
+                    await self._leg.hang_up(HangUp.NORMAL)
+        finally:
+            for action in self._engine.finish(self._ticks * FRAME_S):
+                self._note(action)
+            await self._leg.hang_up(HangUp.NORMAL)
+            await self._performer.close()
+
+    # ---- from the world to the engine
+
+    def _told(self, result: told.Input) -> None:
+        """A result is there: let the engine act on it now, not at the next frame."""
+        since_tick = min(time.monotonic() - self._ticked_at, FRAME_S * 0.99)
+        now = self._ticks * FRAME_S + since_tick
+        for action in self._engine.handle([result], now):
+            self._act(action)
+
+    def _leg_inputs(self) -> list[told.Input]:
+        return [each for event in self._leg.events() if (each := self._heard_of(event))]
+
+    def _heard_of(self, event: LegEvent) -> told.Input | None:
+        at_ms = self._ticks * FRAME_S * 1000
+        match event:
+            case Digit(digit, method):
+                self._records.event(self._call_id, at_ms, "digit", digit=digit, method=method)
+                return told.DigitPressed(digit)
+            case Hold(on):
+                self._records.event(self._call_id, at_ms, "hold" if on else "unhold")
+                return told.HoldChanged(on)
+            case MediaChanged(codec, codec_hz):
+                self._records.event(self._call_id, at_ms, "codec", codec=codec, hz=codec_hz)
+                return None
+
+    # ---- from the engine to the world
+
+    def _act(self, action: do.Action) -> None:
+        match action:
+            case do.Transcribe():
+                self._performer.transcribe(action)
+            case do.AskModel():
+                self._performer.ask(action)
+            case do.Speak():
+                self._performer.speak(action)
+            case do.CancelWork(turn):
+                self._performer.cancel(turn)
+            case do.HangUpCall(reason):
+                self._hang_up_reason = reason  # carried out at the end of this tick
+            case _:
+                self._note(action)
+
+    # ---- into the record
+
+    def _note(self, action: do.Action) -> None:
+        match action:
+            case do.NoteMark(turn, mark, at):
+                self._records.mark(self._call_id, turn, mark, self._on_the_wire(mark, at))
+            case do.NoteCaller(turn, utterance_id, text):
+                self._turn(turn, utterance_id=utterance_id, caller_text=text)
+            case do.NoteBot(turn, reply, heard, interrupted):
+                self._turn(turn, reply_text=reply, bot_heard=heard, interrupted=interrupted)
+            case do.NoteState(turn, state, was, why, at):
+                self._records.event(
+                    self._call_id, at * 1000, "state", turn=turn, state=state, was=was, why=why
+                )
+
+    def _turn(self, turn: int, **columns: object) -> None:
+        self._records.turn(self._call_id, turn, **columns)  # type: ignore[arg-type]
+
+    def _on_the_wire(self, mark: do.Mark, at: float) -> float:
+        """The engine hears audio late and its voice leaves late; the record tells of the wire."""
+        if mark is do.Mark.SPEECH_END:
+            return at - self._delays.inbound
+        if mark is do.Mark.FIRST_AUDIO_OUT:
+            return at + self._delays.outbound
+        return at
+
+    def _took(self, turn: int, kind: Kind, name: str, seconds: float) -> None:
+        columns: TurnColumns = {f"{kind}_took_ms": seconds * 1000, kind: name}  # type: ignore[misc]
+        self._records.turn(self._call_id, turn, **columns)
+
+    def _provider_failed(self, turn: int, error: ProviderError) -> None:
+        log.warning("provider failed", call=self._call_id, turn=turn, error=str(error))
+        self._records.turn(self._call_id, turn, error=str(error))

@@ -1,0 +1,92 @@
+"""The process that carries SIP calls: pjsua2, the engine, the call records."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import setproctitle
+import structlog
+
+from bot.calls.manager import CallManager
+from bot.calls.phrasebook import Phrasebook
+from bot.config import Config
+from bot.errors import StartError
+from bot.legs.sip import SipEndpoint, SipSettings
+from bot.library import Library
+from bot.store.recorder import CallLog
+
+NICE = -10  # media must not wait for speech recognition; without the right it stays at 0
+SPEECH_WITHIN_S = 60.0  # cold disks load models slowly
+log = structlog.get_logger(__name__)
+
+
+def run(config: Config, library: Library, ready: Callable[[], None]) -> int:
+    """Carry calls until SIGTERM; `ready` is called when the port listens. The exit code."""
+    setproctitle.setproctitle("bot: sip worker")
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    return asyncio.run(_serve(config, library, ready))
+
+
+async def _serve(config: Config, library: Library, ready: Callable[[], None]) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    records = CallLog(config.store.path)
+    phrases = Phrasebook(config.store.path.parent / "phrases")
+    manager = CallManager(config, library, records, phrases)
+    endpoint = SipEndpoint(
+        SipSettings(
+            bind=config.sip.bind,
+            codecs=tuple(config.sip.codecs),
+            max_calls=config.sip.max_calls,
+            rtp_port=config.sip.rtp_port,
+        ),
+        manager.on_call,
+    )
+    loop.add_signal_handler(signal.SIGHUP, library.reload)
+    await _warm_up(config, library, manager, phrases)
+    await endpoint.start()
+    gc.collect()
+    gc.freeze()  # what is here stays: later collections are short
+    ready()
+    await stop.wait()
+    endpoint.draining = True
+    await manager.drain("shutdown", config.limits.goodbye_s)
+    await endpoint.close()
+    records.close()
+    return 0
+
+
+async def _warm_up(
+    config: Config, library: Library, manager: CallManager, phrases: Phrasebook
+) -> None:
+    """The first caller waits for nothing: models loaded, greetings rendered."""
+    if config.ai.mode == "local":
+        await speech_ready(config.speech.socket)
+    for persona in library.personas.values():
+        await phrases.render([persona], manager.providers(persona).tts)
+
+
+async def speech_ready(socket: Path, within_s: float = SPEECH_WITHIN_S) -> None:
+    """Wait until the speech worker answers. Raises StartError when it does not in time."""
+    deadline = time.monotonic() + within_s
+    transport = httpx.AsyncHTTPTransport(uds=str(socket))
+    async with httpx.AsyncClient(transport=transport, base_url="http://speech") as client:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get("/healthz")).is_success:
+                    return
+            await asyncio.sleep(0.05)
+    raise StartError(
+        f"the speech worker did not answer on {socket} within {within_s:g} s. "
+        "Its messages above tell why; `python -m bot check` looks for missing weights."
+    )
