@@ -89,11 +89,11 @@ class BotProcess:
 
     @property
     def db(self) -> Path:
-        return self.folder / self.config.get("store", {}).get("path", "var/bot.db")
+        return self.folder / str(self.config.get("store", {}).get("path", "var/bot.db"))
 
     @property
     def recordings(self) -> Path:
-        return self.folder / self.config.get("recordings", {}).get("dir", "var/recordings")
+        return self.folder / str(self.config.get("recordings", {}).get("dir", "var/recordings"))
 
     @property
     def pid(self) -> int:

@@ -28,7 +28,9 @@ def _nearest_code(decoded: Pcm) -> NDArray[np.uint8]:
     codes = np.arange(255, -1, -1)
     levels, first = np.unique(decoded[codes].astype(np.int32), return_index=True)
     middles = (levels[1:] + levels[:-1]) / 2
-    return codes[first][np.searchsorted(middles, np.arange(-32768, 32768), "right")].astype(np.uint8)
+    return codes[first][np.searchsorted(middles, np.arange(-32768, 32768), "right")].astype(
+        np.uint8
+    )
 
 
 @dataclass(frozen=True)

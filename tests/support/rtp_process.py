@@ -51,13 +51,9 @@ class Stream:
 
     def send_due(self) -> tuple[int, int, int, int, bytes]:
         """Send one packet; (time ns, seq, timestamp, payload type, payload)."""
-        payload_type, marker, back, payload = (
-            self.queue.popleft() if self.queue else self.silence
-        )
+        payload_type, marker, back, payload = self.queue.popleft() if self.queue else self.silence
         stamp = (self.timestamp - back * STEP) & 0xFFFFFFFF
-        header = struct.pack(
-            "!BBHII", 0x80, marker << 7 | payload_type, self.seq, stamp, self.ssrc
-        )
+        header = struct.pack("!BBHII", 0x80, marker << 7 | payload_type, self.seq, stamp, self.ssrc)
         at_ns = time.time_ns()
         try:
             self.socket.sendto(header + payload, self.target or ("127.0.0.1", 9))
@@ -71,7 +67,7 @@ class Stream:
 
     def receive(self) -> list[tuple[int, bytes]]:
         """All that waits in the socket as (kernel time ns, packet)."""
-        got = []
+        got: list[tuple[int, bytes]] = []
         while True:
             try:
                 packet, extra, _, _ = self.socket.recvmsg(2048, 64)

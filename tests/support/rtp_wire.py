@@ -248,7 +248,11 @@ def intervals_ms(packets: Sequence[Packet]) -> dict[str, float]:
     if not len(gaps):
         return {"p50": math.nan, "p99": math.nan, "max": math.nan}
     p50, p99 = np.percentile(gaps, [50, 99])
-    return {"p50": round(float(p50), 2), "p99": round(float(p99), 2), "max": round(float(max(gaps)), 2)}
+    return {
+        "p50": round(float(p50), 2),
+        "p99": round(float(p99), 2),
+        "max": round(float(max(gaps)), 2),
+    }
 
 
 def lost(packets: Sequence[Packet]) -> int:

@@ -1,10 +1,10 @@
 """A SIP caller of our own on raw UDP, without pjsip: the independent witness of the tests.
 
-    async with WirePhone(("127.0.0.1", 5060)) as phone:
-        call = await phone.dial("1000")
-        await call.quiet(0.6)
-        call.rtp.say(pcm)
-        await call.hang_up()
+async with WirePhone(("127.0.0.1", 5060)) as phone:
+    call = await phone.dial("1000")
+    await call.quiet(0.6)
+    call.rtp.say(pcm)
+    await call.hang_up()
 """
 
 from __future__ import annotations
@@ -263,7 +263,8 @@ class WirePhone(asyncio.DatagramProtocol):
         call_id = uuid.uuid4().hex
         probe = WireCall(self, "ping", "wire", RtpStream(0, self.media))
         probe.call_id = call_id
-        future = self._options[call_id] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._options[call_id] = future
         try:
             self.send(probe._request("OPTIONS"))
             async with asyncio.timeout(timeout):

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +20,9 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
 
 
 def tone(seconds: float) -> np.ndarray:
-    return (8000 * np.sin(np.arange(round(8000 * seconds)) * 2 * np.pi * 440 / 8000)).astype(np.int16)
+    return (8000 * np.sin(np.arange(round(8000 * seconds)) * 2 * np.pi * 440 / 8000)).astype(
+        np.int16
+    )
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "PCMA"])
@@ -79,7 +80,13 @@ async def test_digits_share_the_timestamp_of_their_beginning(echo: tuple[str, in
         await call.hang_up()
     events = [packet for packet in call.rtp.sent if packet.payload_type == 101]
     assert [packet.payload[0] for packet in events] == [4] * 5 + [11] * 5
-    assert [bool(packet.payload[1] & 0x80) for packet in events[:5]] == [False, False, True, True, True]
+    assert [bool(packet.payload[1] & 0x80) for packet in events[:5]] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
     assert len({packet.timestamp for packet in events}) == 2
 
 
@@ -92,7 +99,9 @@ async def test_nobody_there_is_a_timeout() -> None:
 
 
 def test_loss_and_gaps_are_counted() -> None:
-    packets = [Packet(n * 0.02, (65530 + n) & 0xFFFF, 0, 0, b"") for n in range(20) if n not in (5, 9)]
+    packets = [
+        Packet(n * 0.02, (65530 + n) & 0xFFFF, 0, 0, b"") for n in range(20) if n not in (5, 9)
+    ]
     assert lost(packets) == 2
     assert intervals_ms(packets)["max"] == 40
 
