@@ -41,7 +41,7 @@ class NoiseFloor:
 
     def __init__(self) -> None:
         self._recent: deque[float] = deque(maxlen=SMOOTH_FRAMES)
-        self._blocks: deque[float] = deque(maxlen=BLOCKS)
+        self._blocks: deque[float] = deque([FIRST_FLOOR_DB] * BLOCKS, maxlen=BLOCKS)
         self._block_min_db = 0.0
         self._block_frames = 0
         self.db = FIRST_FLOOR_DB

@@ -13,7 +13,7 @@ from bot.engine.dialog import Dialog
 from bot.engine.endpoint import FixedSilence
 from bot.engine.idle import IdleWatch
 from bot.engine.inputs import Purpose
-from bot.engine.patience import Fillers, Keys
+from bot.engine.patience import Closing, Fillers, Keys
 from bot.engine.segmenter import Segmenter, Utterance
 from bot.engine.speaker import Speaker
 from bot.engine.state import State
@@ -24,8 +24,6 @@ GOES_ON_S = 0.4  # speech before the reply that is more than a cough: the caller
 COUGH_OVER_S = 0.5  # silence after which a shorter sound is forgotten
 MAX_REPEATS = 2  # requests to repeat in a row
 MAX_FAILURES = 2  # provider failures in a row; at the next the bot gives up, aloud
-TAIL_S = 0.2  # between the last word and the hang-up
-CLOSING_WITHIN_S = 8.0  # a goodbye that cannot be spoken does not keep the line open
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +67,7 @@ class Floor:
         self._repeats = self._failures = 0
         self._in_history = False  # does the current reply belong into the history?
         self._lead_next = False  # after this reply the bot goes on by itself
-        self._closing: str | None = None  # reason of the hang-up after this reply
-        self._closing_since = 0.0
-        self._silent_since: float | None = None  # the goodbye was played out
+        self._closing: Closing | None = None  # the goodbye is being said
         self.over = False
 
     # ---- once per tick
@@ -153,7 +149,10 @@ class Floor:
     def _speak(self, now: float) -> Frame | None:
         """The bot's reply is heard: watch for barge-in, and for its end."""
         if self._closing is not None:
-            self._closing_tick(now)
+            if self.speaker.finished:
+                self.speaker.note(interrupted=False)
+            if self._closing.over(self.speaker.finished, self.speaker.audible, now):
+                self._hang_up()
             return None
         if self.speaker.heard_since is not None:
             move = self._barge_in.consider(
@@ -346,18 +345,9 @@ class Floor:
     def _close_with(self, text: str, reason: str) -> None:
         if self._closing is None:
             self._say(text, reason)
-            self._closing, self._closing_since = reason, self._conversation.now
-
-    def _closing_tick(self, now: float) -> None:
-        if self.speaker.finished and self._silent_since is None:
-            self.speaker.note(interrupted=False)
-            self._silent_since = now
-        played = self._silent_since is not None and now - self._silent_since >= TAIL_S
-        stuck = not self.speaker.audible and now - self._closing_since >= CLOSING_WITHIN_S
-        if played or stuck:
-            self._hang_up()
+            self._closing = Closing(reason, self._conversation.now)
 
     def _hang_up(self) -> None:
         assert self._closing is not None, "hang-up without a reason"
         self.over = True
-        self._conversation.do(HangUpCall(self._closing))
+        self._conversation.do(HangUpCall(self._closing.reason))

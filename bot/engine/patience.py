@@ -1,10 +1,13 @@
-"""Two small watches: when to fill a silence, and when a dialled number is complete."""
+"""Three small watches: when to fill a silence, when a dialled number is complete, when to hang
+up after a goodbye."""
 
 from __future__ import annotations
 
 REACTION_S = 1.0  # a filler starts this long before the silence would be too long
 MAX_FILLERS = 2  # after so many, a reply that is still not there has failed
 DIGITS_OVER_S = 2.0  # no further key for so long: the caller has finished dialling
+TAIL_S = 0.2  # between the last word and the hang-up
+CLOSING_WITHIN_S = 8.0  # a goodbye that cannot be spoken does not keep the line open
 
 
 class Fillers:
@@ -66,3 +69,20 @@ class Keys:
         """The digits as words a model reads well: "1 2 3"."""
         digits, self._digits = self._digits, ""
         return " ".join(digits)
+
+
+class Closing:
+    """The last words of a call: the line stays up until they have been heard."""
+
+    def __init__(self, reason: str, now: float) -> None:
+        self.reason = reason
+        self._since = now
+        self._silent_since: float | None = None
+
+    def over(self, finished: bool, audible: bool, now: float) -> bool:
+        """Is it time to hang up? Asked once per tick."""
+        if finished and self._silent_since is None:
+            self._silent_since = now
+        if self._silent_since is not None:
+            return now - self._silent_since >= TAIL_S
+        return not audible and now - self._since >= CLOSING_WITHIN_S
