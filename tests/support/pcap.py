@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from tests.support.rtp_wire import EVENT_TYPE, KEYS
+from tests.support.rtp_wire import EVENT_TYPE, key_events
 
 ETHERNET = b"\x00" * 12 + b"\x08\x00"  # IPv4 follows
 PACKET_MS = 20
@@ -15,11 +15,9 @@ def digits_pcap(path: Path, digits: str, hold_ms: int = 100, gap_ms: int = 100) 
     """Each digit as events of one timestamp every 20 ms, its end told three times."""
     records, seq, now_ms = [], 1, 0
     for digit in digits:
-        begun_ms, last = now_ms, hold_ms // PACKET_MS
-        for step in [*range(1, last + 1), last, last]:
-            end = 0x80 if step == last else 0
+        begun_ms = now_ms
+        for event in key_events(digit, hold_ms):
             first = 0x80 if now_ms == begun_ms else 0
-            event = struct.pack("!BBH", KEYS.index(digit), end | 10, step * PACKET_MS * 8)
             rtp = struct.pack("!BBHII", 0x80, first | EVENT_TYPE, seq, begun_ms * 8, 0x5350)
             records.append((now_ms, rtp + event))
             seq, now_ms = seq + 1, now_ms + PACKET_MS

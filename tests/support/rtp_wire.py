@@ -64,19 +64,13 @@ class RtpStream:
 
     def press(self, digits: str, hold_ms: int = 100, gap_ms: int = 80) -> None:
         """Queue RFC 4733 events: one packet per 20 ms, the end packet three times."""
-        items = []
         quiet = (self.codec.payload_type, 0, 0, bytes([self.codec.silence]) * 160)
+        items = []
         for digit in digits:
-            last = hold_ms // 20
-            for step in [*range(1, last + 1), last, last]:
-                end = 0x80 if step == last else 0
-                body = struct.pack("!BBH", KEYS.index(digit), end | 10, step * 160)
-                items.append((EVENT_TYPE, int(step == 1), 0, body))
-            # all packets of one event carry the timestamp of its beginning
-            start = len(items) - last - 2
-            items[start:] = [
-                (kind, marker, back, body)
-                for back, (kind, marker, _, body) in enumerate(items[start:])
+            # all packets of one event carry the timestamp of its beginning: `back` steps ago
+            items += [
+                (EVENT_TYPE, int(back == 0), back, body)
+                for back, body in enumerate(key_events(digit, hold_ms))
             ]
             items += [quiet] * (gap_ms // 20)
         self._queue(items)
@@ -204,6 +198,22 @@ class MediaProcess:
             stream.closed.set()
             stream.drained.set()
             del self.streams[stream.number]
+
+
+def key_events(digit: str, hold_ms: int) -> list[bytes]:
+    """The telephone-event payloads of one key, one per 20 ms, the end told three times."""
+    last = hold_ms // 20
+    steps = [*range(1, last + 1), last, last]
+    volume_dbm0 = 10  # -10 dBm0
+    return [
+        struct.pack(
+            "!BBH",
+            KEYS.index(digit),
+            (0x80 if step == last else 0) | volume_dbm0,
+            step * 160,
+        )
+        for step in steps
+    ]
 
 
 def parsed(at_ns: int, packet: bytes) -> Packet | None:
