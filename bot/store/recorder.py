@@ -96,10 +96,11 @@ class CallLog:
     def begin(self, start: CallStart) -> None:
         row = asdict(start) | {"started": to_text(start.started)}
         row["id"] = row.pop("call_id")
-        self._put("calls", partial(_insert, "calls", row))
+        self._put("calls", partial(_insert, "calls", _storable(row)))
 
     def answered(self, call_id: str, at: datetime, codec: str) -> None:
-        self._put("calls", partial(_update, call_id, {"answered": to_text(at), "codec": codec}))
+        row = _storable({"answered": to_text(at), "codec": codec})
+        self._put("calls", partial(_update, call_id, row))
 
     def turn(self, call_id: str, turn: int, **columns: Unpack[TurnColumns]) -> None:
         """Add to the record of a turn; columns not named keep what they have."""
@@ -115,17 +116,17 @@ class CallLog:
         """Note something beside the turns: a state change, hold, a count of digits."""
         row = {
             "call_id": call_id,
-            "at_ms": _ms(at_ms),
+            "at_ms": at_ms,
             "kind": kind,
             "detail": json.dumps(detail, default=str, ensure_ascii=False),
         }
-        self._put("events", partial(_insert, "events", row))
+        self._put("events", partial(_insert, "events", _storable(row)))
 
     def end(self, call_id: str, at: datetime, reason: str, stats: Mapping[str, int]) -> None:
         """Close the record; of `stats` the keys named in schema.STATS are kept."""
         counted = {name: int(stats[name]) for name in STATS if name in stats}
         row = {"ended": to_text(at), "end_reason": reason, **counted}
-        self._put("calls", partial(_update, call_id, row))
+        self._put("calls", partial(_update, call_id, _storable(row)))
 
     def flush(self, timeout_s: float = 5.0) -> bool:
         """Wait until all that was told so far is written; False when it took too long."""
@@ -144,8 +145,7 @@ class CallLog:
         return not self._thread.is_alive()
 
     def _merge_turn(self, call_id: str, turn: int, columns: dict[str, Any]) -> None:
-        row = {k: _ms(v) if k.endswith("_ms") else v for k, v in columns.items()}
-        row |= {"call_id": call_id, "turn": turn}
+        row = _storable(columns | {"call_id": call_id, "turn": turn})
         self._put("turns", partial(_upsert_turn, row))
 
     def _put(self, table: str, do: Callable[[Database], object]) -> None:
@@ -215,8 +215,14 @@ def _upsert_turn(row: dict[str, Any], db: Database) -> None:
     db.table("turns").upsert(row, pk=("call_id", "turn"))
 
 
-def _ms(value: float | None) -> float | None:
-    return None if value is None else round(float(value), 1)
+def _storable(row: dict[str, Any]) -> dict[str, Any]:
+    """Milliseconds to a tenth, text without the lone surrogates a SIP header may smuggle in."""
+    for name, value in row.items():
+        if isinstance(value, str):
+            row[name] = value.encode("utf-8", "replace").decode()
+        elif name.endswith("_ms") and value is not None:
+            row[name] = round(float(value), 1)
+    return row
 
 
 def _name(error: Exception) -> str:

@@ -8,7 +8,6 @@ of no more than is there. Disk trouble ends the recording, never the call.
 from __future__ import annotations
 
 import atexit
-import itertools
 import os
 import queue
 import threading
@@ -42,6 +41,7 @@ class StereoRecording:
         self.path = path
         self.failed: str | None = None
         self._file = _WavFile(path, rate_hz)
+        self._ratio = BUS_HZ // rate_hz
         self._caller = Downsampler(rate_hz) if rate_hz < BUS_HZ else None
         self._bot = Downsampler(rate_hz) if rate_hz < BUS_HZ else None
         self._left: list[bytes] = []
@@ -54,9 +54,12 @@ class StereoRecording:
         _writer().put(self._open)
 
     def write(self, caller: Samples, bot: Samples) -> None:
-        """Add two int16 blocks of equal length at BUS_HZ. Never blocks, never fails on disk."""
-        if len(caller) != len(bot):
-            raise ValueError(f"channels differ in length: {len(caller)} and {len(bot)}")
+        """Add two int16 blocks at BUS_HZ. Never blocks, never fails on disk.
+
+        Raises ValueError unless both are equally long and make whole samples of the file.
+        """
+        if len(caller) != len(bot) or len(caller) % self._ratio:
+            raise ValueError(f"cannot record {len(caller)} samples beside {len(bot)}")
         if self._closed or self.failed:
             return
         self._left.append(caller.tobytes())
@@ -70,7 +73,8 @@ class StereoRecording:
         if self._closed:
             return
         self._closed = True
-        self._hand_over()
+        if self._buffered:
+            self._hand_over()
         _writer().put(self._finish)
 
     def wait(self, timeout_s: float) -> bool:
@@ -115,7 +119,7 @@ class StereoRecording:
     def _fail(self, why: str) -> None:
         if self.failed is None:
             self.failed = why
-            next(_failures)
+            _count_failure()
             log.error("recording ended early", why=why)
 
 
@@ -177,12 +181,28 @@ class _Writer:
 
     def _run(self) -> None:
         while True:
-            self._jobs.get()()
+            job = self._jobs.get()
+            try:
+                job()
+            except Exception:  # the outermost loop: a bug may cost one recording, never all
+                _count_failure()
+                log.exception("recording job failed")
 
 
-_failures = itertools.count()
+_failures = 0
 _the_writer: _Writer | None = None
 _making = threading.Lock()
+
+
+def failures() -> int:
+    """How many recordings of this process ended early or were never made."""
+    return _failures
+
+
+def _count_failure() -> None:
+    global _failures
+    with _making:
+        _failures += 1
 
 
 def _writer() -> _Writer:

@@ -1,0 +1,150 @@
+"""`calls`, `show` and `report` as an admin runs them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot import cli_records
+from bot.store.recorder import CallLog, CallStart
+from bot.store.schema import MARKS
+
+NOW = datetime.now(UTC)
+COMMANDS = {"calls": cli_records.calls, "show": cli_records.show, "report": cli_records.report}
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A configuration whose database was never made."""
+    (tmp_path / "config.toml").write_text('[store]\npath = "calls.db"\n')
+    return tmp_path / "config.toml"
+
+
+@pytest.fixture
+def config(empty: Path) -> Path:
+    """One finished call of a week ago with two turns, one live call."""
+    log = CallLog(empty.parent / "calls.db")
+    began = NOW - timedelta(days=7)
+    log.begin(
+        CallStart("abc1", "sip", "l1", "+4930[red]1\x1b[2J", "1000", "clinic", "1000 matches", began)
+    )
+    log.answered("abc1", began, "PCMU")
+    log.mark("abc1", 0, "first_audio_out", 0.04)
+    log.turn("abc1", 0, reply_text="Hello.", bot_heard="Hello.")
+    for mark, at in zip(MARKS, (3.0, 5.5, 5.65, 5.66, 5.75, 5.77), strict=True):
+        log.mark("abc1", 1, mark, at)
+    log.turn(
+        "abc1", 1, caller_text="When do you open?", reply_text="At eight. Bye.",
+        bot_heard="At eight.", interrupted=True,
+    )  # fmt: skip
+    log.end("abc1", began + timedelta(seconds=75), "caller", {"rtp_received": 500, "rtp_lost": 3})
+    log.begin(CallStart("def2", "sip", "l2", "", "1001", "", "no route", NOW))
+    log.close()
+    return empty
+
+
+def ask(command: str, *arguments: object) -> Result:
+    return CliRunner(env={"COLUMNS": "160"}).invoke(
+        COMMANDS[command], [str(argument) for argument in arguments]
+    )
+
+
+def test_calls_reads_well(config: Path) -> None:
+    result = ask("calls", "-c", config)
+    assert result.exit_code == 0
+    header, live, done = result.output.splitlines()
+    assert header.split()[:3] == ["id", "started", "caller"]
+    assert "withheld" in live and "not answered" in live and live.rstrip().endswith("live")
+    assert "1:15" in done and "2770" in done and done.rstrip().endswith("caller")
+
+
+def test_nothing_a_caller_sends_steers_the_terminal(config: Path) -> None:
+    for result in (ask("calls", "-c", config), ask("show", "abc", "-c", config)):
+        assert "\x1b" not in result.output
+        assert "+4930[red]1" in result.output
+
+
+def test_calls_json_holds_every_documented_key(config: Path) -> None:
+    result = ask("calls", "-c", config, "--json", "-n", 1)
+    (call,) = json.loads(result.output)
+    assert (call["id"], call["ended"], call["response_p50_ms"]) == ("def2", None, None)
+    help_text = " ".join(ask("calls", "--help").output.split())
+    assert [key for key in call if key not in help_text] == []
+
+
+def test_show_tells_words_and_ledger(config: Path) -> None:
+    output = ask("show", "abc", "-c", config).output
+    assert "When do you open?" in output
+    assert "heard: At eight." in output
+    assert "first audio 40 ms after the answer" in output
+    assert (
+        "2500 silence wait + 150 speech to text + 10 language model + 90 text to speech"
+        " + 20 to the wire = 2770 ms" in output
+    )
+    assert "3 of 500 packets" in output
+
+
+def test_show_json_holds_every_documented_key(config: Path) -> None:
+    shown = json.loads(ask("show", "abc1", "-c", config, "--json").output)
+    assert list(shown) == ["call", "turns", "events"]
+    assert shown["turns"][1]["spans"]["response"] == 2770.0
+    assert shown["turns"][1]["interrupted"] is True
+    help_text = " ".join(ask("show", "--help").output.split())
+    assert [key for key in shown["turns"][0] if key not in help_text] == []
+
+
+def test_show_last_is_the_newest(config: Path) -> None:
+    assert json.loads(ask("show", "last", "-c", config, "--json").output)["call"]["id"] == "def2"
+
+
+def test_report_reads_well(config: Path) -> None:
+    output = ask("report", "-c", config).output
+    assert "2 calls (1 live), 2 turns, 1 interruptions" in output
+    assert "1  caller" in output
+    assert "whole response" in output and "2770" in output
+
+
+@pytest.mark.parametrize(
+    ("since", "calls"),
+    [("8d", 2), ("1h", 1), (f"{NOW - timedelta(days=1):%Y-%m-%d}", 1), ("2020-01-01", 2)],
+)
+def test_report_since(config: Path, since: str, calls: int) -> None:
+    summed = json.loads(ask("report", "-c", config, "--json", "--since", since).output)
+    assert summed["calls"] == calls
+    assert list(summed["spans"]) == ["silence", "stt", "llm", "tts", "out", "response"]
+
+
+@pytest.mark.parametrize("since", ["yesterdayish", "99999999999d", "0000-01-01"])
+def test_a_moment_nobody_understands_is_refused(config: Path, since: str) -> None:
+    result = ask("report", "-c", config, "--since", since)
+    assert result.exit_code == 2
+    assert since in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("calls",), "no database yet"), (("show", "last"), "no database"), (("report",), "store.path")],
+)
+def test_no_database_is_told_with_exit_2(
+    empty: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    result = ask(*arguments, "-c", empty)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert not (empty.parent / "calls.db").exists()
+
+
+def test_no_such_call_is_told_with_exit_2(config: Path) -> None:
+    result = ask("show", "nope", "-c", config)
+    assert result.exit_code == 2
+    assert "nope" in result.output
+
+
+def test_no_configuration_is_told_with_exit_2(tmp_path: Path) -> None:
+    result = ask("calls", "-c", tmp_path / "none.toml")
+    assert result.exit_code == 2
+    assert "none.toml" in result.output
