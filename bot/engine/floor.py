@@ -59,7 +59,7 @@ class Floor:
             persona.idle.goodbye,
         )
         self._fillers = Fillers(persona.turn.filler_after_s, settings.dead_air_s)
-        self._hold_s = min(persona.turn.hold_s, settings.dead_air_s)
+        self._hold_s = persona.turn.hold_s
         self._dialog = Dialog()
         self._keys = Keys()
         self._pending: Utterance | None = None  # waits for its transcript
@@ -106,7 +106,7 @@ class Floor:
         elif self._keys.complete(now):
             self._answer(self._keys.take(), "keys were pressed")
         elif self._dialog.held:
-            if now - self._held_since >= self._hold_s:
+            if now - self._held_since >= self._hold_s or self._fillers.too_quiet(now):
                 self._answer("", "held long enough")
         elif (prompt := self._idle.due(now)) is not None:
             text, last = prompt
@@ -229,8 +229,10 @@ class Floor:
             self._say(self._persona.phrases.repeat, why)
 
     def digit(self, digit: str) -> None:
-        self._keys.press(digit, self._conversation.now)
-        self._idle.restart(self._conversation.now)
+        now = self._conversation.now
+        self._keys.press(digit, now)
+        self._idle.restart(now)
+        self._fillers.sound(now)  # a caller who presses keys is not left in silence
 
     # ---- moves
 

@@ -48,7 +48,11 @@ class Fillers:
         quiet_s = now - self._heard_at
         waited_s = min(now - self._began, quiet_s)
         first = self._given == 0 and waited_s >= self._after_s
-        return first or quiet_s >= self._silence_s
+        return first or self.too_quiet(now)
+
+    def too_quiet(self, now: float) -> bool:
+        """Is the silence about to be too long, whoever should speak?"""
+        return now - self._heard_at >= self._silence_s
 
 
 class Keys:

@@ -63,7 +63,7 @@ class Call:
         self.ticks = 0
         self.actions: list[tuple[float, do.Action]] = []
         self.out: list[Frame] = []
-        self.heard: list[bool] = []  # was the caller speaking in this frame?
+        self.heard: list[bool] = []  # was the caller speaking, or pressing a key, in this frame?
         self._due: list[tuple[float, told.Input]] = []
 
     @property
@@ -102,7 +102,8 @@ class Call:
         out, actions = self.engine.step(frame, due, self.now)
         assert out.shape == (FRAME_SAMPLES,) and out.dtype == np.int16
         self.out.append(out)
-        self.heard.append(bool(frame.any()))
+        keyed = any(isinstance(each, told.DigitPressed) for each in due)
+        self.heard.append(bool(frame.any()) or keyed)
         for action in actions:
             self.actions.append((self.now, action))
             self._due += self.answer(action)
