@@ -132,6 +132,10 @@ def test_time_per_frame_is_told(capsys):
             took["up"].append(between - began)
             took["down"].append(time.perf_counter() - between)
         with capsys.disabled():
-            print(f"\n{rate} Hz: " + ", ".join(
-                f"{way} {np.median(times) * 1e6:.0f} us" for way, times in took.items()
-            ), end="")
+            print(
+                f"\n{rate} Hz: "
+                + ", ".join(
+                    f"{way} {np.median(times) * 1e6:.0f} us" for way, times in took.items()
+                ),
+                end="",
+            )

@@ -1,0 +1,152 @@
+"""The telephone side of a worker: one SIP endpoint that hands out legs.
+
+    endpoint = SipEndpoint(SipSettings("127.0.0.1:5060"), on_call)
+    await endpoint.start()
+    leg = await endpoint.dial("sip:1000@127.0.0.1:5070")
+    await leg.answered()
+
+pjsip is a singleton: one endpoint per process. The files around this one: `sip_leg` (a party as
+the rest of the bot sees it), `sip_stack` (pjsip's set-up and calls), `sip_call` (callbacks to
+news), `sip_thread`, `sip_clock`, `bridge` (audio in and out), `sip_message` (headers).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+
+import structlog
+
+from bot.errors import LegError, StartError
+from bot.legs.base import LegInfo
+from bot.legs.bridge import Mailbox
+from bot.legs.sip_call import News
+from bot.legs.sip_clock import Lateness
+from bot.legs.sip_leg import CallRefused, SipLeg
+from bot.legs.sip_message import caller_of, headers_of, user_of
+from bot.legs.sip_stack import Invite, SipSettings, SipStack, max_calls_compiled
+from bot.legs.sip_thread import SipThread
+
+__all__ = ["CallRefused", "SipEndpoint", "SipLeg", "SipSettings", "max_calls_compiled"]
+
+log = structlog.get_logger(__name__)
+
+GOODBYE_S = 2.0  # for the BYEs of calls that are up when the endpoint closes
+
+
+class SipEndpoint:
+    """One SIP address over UDP and TCP.
+
+    `on_call` is called in the event loop once per INVITE, before it is answered; its leg is
+    already ringing. `draining` refuses new calls with 503 and Retry-After.
+    """
+
+    def __init__(self, settings: SipSettings, on_call: Callable[[SipLeg], None]) -> None:
+        self.settings = settings
+        self.draining = False
+        self.port = 0  # the one bound, once started
+        self._on_call = on_call
+        self._started = False
+
+    @property
+    def lateness(self) -> Lateness:
+        return self._stack.clock.lateness if self._started else Lateness()
+
+    async def start(self) -> None:
+        """Bind and listen. Raises StartError naming the address and what to do."""
+        address, self.port = bindable(self.settings.bind)
+        self._loop = asyncio.get_running_loop()
+        self._stack = SipStack(self.settings, self._loop, self._invited, lambda: self.draining)
+        self._thread = SipThread(self._stack.poll)
+        self._thread.start()
+        await self._thread.do(lambda: self._stack.start(address, self.port), 20.0)
+        await self._thread.do(self._thread.begin_polling)
+        self._started = True
+        log.info("sip listens", address=address, port=self.port)
+
+    async def dial(self, uri: str, *, caller: str = "bot") -> SipLeg:
+        """A leg that is calling `uri`; see `SipLeg.answered`. Raises LegError when the URI is
+        none or all lines are busy."""
+        box = Mailbox()
+        info = LegInfo("sip", "", caller, user_of(uri))
+        leg = SipLeg(self._stack, self._thread, box, info, outbound=True)
+        report = self._reporter(leg)
+        leg.dialled(*await self._thread.do(lambda: self._stack.dial(uri, caller, box, report)))
+        return leg
+
+    async def close(self) -> None:
+        """Hang up on everybody and take pjsip down. Returns within about four seconds."""
+        if not self._started:
+            return
+        self._started = False
+        self.draining = True
+        with contextlib.suppress(TimeoutError, LegError):
+            await self._thread.do(self._stack.end_calls)
+            await asyncio.wait_for(self._all_gone(), GOODBYE_S)
+        with contextlib.suppress(TimeoutError):
+            await self._thread.do(self._take_down, 3.0)
+
+    def _take_down(self) -> None:
+        self._thread.stop()
+        self._stack.stop()
+
+    async def _all_gone(self) -> None:
+        while await self._thread.do(self._stack.count):
+            await asyncio.sleep(0.01)
+
+    # ---- on the SIP thread -----------------------------------------------------------------
+
+    def _invited(self, invite: Invite) -> Callable[[News], None]:
+        headers = headers_of(invite.message)
+        called = user_of(headers.get("request-uri", ""))
+        info = LegInfo("sip", invite.call_id, caller_of(headers), called, headers=headers)
+        leg = SipLeg(self._stack, self._thread, invite.box, info, outbound=False)
+        leg.serial = invite.serial
+        self._post(self._on_call, leg)
+        return self._reporter(leg)
+
+    def _reporter(self, leg: SipLeg) -> Callable[[News], None]:
+        return lambda news: self._post(leg.take, news)
+
+    def _post(self, callback: Callable[..., None], *args: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed, nobody listens any more
+            self._loop.call_soon_threadsafe(callback, *args)
+
+
+def bindable(bind: str) -> tuple[str, int]:
+    """Numeric address and free port of `bind`. Raises StartError.
+
+    pjsip's own error names neither; asking the kernel first costs a millisecond.
+    """
+    host, _, port = bind.rpartition(":")
+    try:
+        address = socket.gethostbyname(host)
+    except OSError:
+        raise StartError(
+            f"sip.bind {bind}: {host} is no IPv4 address. Use one of this machine or 0.0.0.0."
+        ) from None
+    for _ in range(20):
+        try:
+            return address, _probe(address, int(port))
+        except OSError as error:
+            if int(port):
+                raise StartError(
+                    f"sip.bind {bind}: {error.strerror}. Stop the program that holds the port, "
+                    "or change sip.bind."
+                ) from None
+    raise StartError(f"sip.bind {bind}: no port is free for both UDP and TCP.")
+
+
+def _probe(address: str, port: int) -> int:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+    ):
+        udp.bind((address, port))
+        chosen = int(udp.getsockname()[1])
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tcp.bind((address, chosen))
+        tcp.listen(1)  # with SO_REUSEADDR only listening meets another listener
+        return chosen

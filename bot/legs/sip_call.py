@@ -1,0 +1,150 @@
+"""A `pj.Call` that turns pjsip's callbacks into news for its leg.
+
+The SIP thread's table holds the only reference to it, and loses it in the DISCONNECTED
+callback: a call kept longer hangs up whoever gets its slot next. Everybody else knows a call
+by a number that is never used twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeAlias
+
+import pjsua2 as pj
+import structlog
+
+from bot.legs.bridge import BridgePort
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The call is up: ACK was received or sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaUp:
+    """A stream was made, or made anew."""
+
+    codec: str  # "PCMU", "PCMA", "G722"
+    codec_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    on: bool  # the far side put us on hold
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    digit: str
+    method: str  # "rfc4733" or "info"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnded:
+    rtp_received: int
+    rtp_lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    code: int  # SIP status of the REFER or of what it led to
+    reason: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    code: int
+    reason: str
+
+
+News: TypeAlias = Confirmed | MediaUp | Held | Pressed | StreamEnded | Transferred | Disconnected
+
+
+def guarded(callback: Callable[..., None]) -> Callable[..., None]:
+    """An exception that left a callback would go through C and end the process."""
+
+    @wraps(callback)
+    def run(*args: Any) -> None:
+        try:
+            callback(*args)
+        except Exception as error:  # noqa: BLE001  # outermost frame under C
+            log.error("sip callback failed", callback=callback.__name__, kind=type(error).__name__)
+
+    return run
+
+
+class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
+    """`report` takes news, `gone` forgets the call; both on the SIP thread."""
+
+    def __init__(
+        self,
+        account: pj.Account,
+        call_id: int,
+        port: BridgePort,
+        report: Callable[[News], None],
+        gone: Callable[[], None],
+    ) -> None:
+        super().__init__(account, call_id)
+        self.port = port
+        self.confirmed = False
+        self._report = report
+        self._gone = gone
+        self._held = False
+        self._refer_accepted = False
+
+    @guarded
+    def onCallState(self, prm: pj.OnCallStateParam) -> None:
+        info = self.getInfo()
+        if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
+            self.confirmed = True
+            self._report(Confirmed())
+        elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+            self._report(Disconnected(int(info.lastStatusCode), str(info.lastReason)))
+            self._gone()
+
+    @guarded
+    def onCallMediaState(self, prm: pj.OnCallMediaStateParam) -> None:
+        """A hold makes the stream anew in another bridge slot: connect it each time."""
+        info = self.getInfo()  # `media` points into it
+        for index, media in enumerate(info.media):
+            if media.type != pj.PJMEDIA_TYPE_AUDIO:
+                continue
+            if media.status in (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD):
+                self._connect(index, media.audioConfSlot)
+            held = media.status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
+            if held != self._held:
+                self._held = held
+                self._report(Held(held))
+            return
+
+    def _connect(self, index: int, slot: int) -> None:
+        if slot == pj.PJSUA_INVALID_ID:
+            return
+        audio = self.getAudioMedia(index)
+        audio.startTransmit(self.port)
+        self.port.startTransmit(audio)
+        stream = self.getStreamInfo(index)
+        self._report(MediaUp(str(stream.codecName), int(stream.codecClockRate)))
+
+    @guarded
+    def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:
+        info = prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO
+        self._report(Pressed(str(prm.digit).upper(), "info" if info else "rfc4733"))
+
+    @guarded
+    def onStreamDestroyed(self, prm: pj.OnStreamDestroyedParam) -> None:
+        """The last moment its counters can be read; each hold starts them anew."""
+        stat = self.getStreamStat(prm.streamIdx)  # what follows points into it
+        received = stat.rtcp.rxStat
+        self._report(StreamEnded(int(received.pkt), int(received.loss)))
+
+    @guarded
+    def onCallTransferStatus(self, prm: pj.OnCallTransferStatusParam) -> None:
+        self._report(Transferred(int(prm.statusCode), str(prm.reason), bool(prm.finalNotify)))
+        prm.cont = not prm.finalNotify

@@ -1,0 +1,122 @@
+"""The one clock of a SIP worker: draws a frame through pjsip's bridge every 20 ms.
+
+pjsip's own null sound device falls 99 ms behind when Python is busy. A Python thread that
+enters C through `PyDLL` (keeping the interpreter lock, so that nobody gets between waking up
+and the packets' departure) stays within a few ms.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from asyncio import AbstractEventLoop
+from collections import deque
+from dataclasses import dataclass
+from threading import Event, Thread
+
+import pjsua2 as pj
+
+from bot.audio.frame import FRAME_MS, FRAME_S
+from bot.legs.bridge import BRIDGE_BYTES, BRIDGE_HZ, Mailbox
+
+RESYNC_S = 0.5  # later than this, missed ticks are given up instead of made good
+REMEMBERED = 1500  # ticks, 30 s
+
+
+class _Frame(ctypes.Structure):
+    """`pjmedia_frame` of pjproject 2.15."""
+
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("buf", ctypes.c_void_p),
+        ("size", ctypes.c_size_t),
+        ("timestamp", ctypes.c_uint64),
+        ("bit_info", ctypes.c_uint32),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How late the last 30 s of ticks began, in seconds; `resyncs` counts given-up gaps."""
+
+    p50: float = 0.0
+    p99: float = 0.0
+    max: float = 0.0
+    resyncs: int = 0
+
+
+class Clock:
+    """Ticks `master` (a pjmedia_port address) and wakes the loop once per tick for all legs."""
+
+    def __init__(self, library: str, master: int, loop: AbstractEventLoop) -> None:
+        self._draw = ctypes.PyDLL(library).pjmedia_port_get_frame
+        self._draw.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Frame)]
+        self._draw.restype = ctypes.c_int
+        self._master = master
+        self._loop = loop
+        self._open: tuple[Mailbox, ...] = ()
+        self._waking = False
+        self._late: deque[float] = deque(maxlen=REMEMBERED)
+        self._resyncs = 0
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="sip-clock", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when the bridge is not touched any more, or after a second."""
+        self._stop.set()
+        self._thread.join(1.0)
+
+    def open(self, box: Mailbox) -> None:
+        """From the next tick on `box` gets its frame. SIP thread only, as is `close`."""
+        if box not in self._open:
+            self._open = (*self._open, box)
+
+    def close(self, box: Mailbox) -> None:
+        self._open = tuple(each for each in self._open if each is not box)
+
+    @property
+    def lateness(self) -> Lateness:
+        late = sorted(self._late.copy())
+        if not late:
+            return Lateness()
+        last = len(late) - 1
+        return Lateness(late[last // 2], late[int(last * 0.99)], late[last], self._resyncs)
+
+    def _run(self) -> None:
+        pj.Endpoint.instance().libRegisterThread("sip-clock")
+        buffer = ctypes.create_string_buffer(BRIDGE_BYTES)
+        frame = _Frame(buf=ctypes.addressof(buffer))
+        due = time.monotonic()
+        while not self._stop.is_set():
+            wait = due - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+            late = time.monotonic() - due
+            if late > RESYNC_S:
+                due += late
+                self._resyncs += 1
+            self._late.append(late)
+            self._tick(frame)
+            due += FRAME_S
+
+    def _tick(self, frame: _Frame) -> None:
+        frame.size = BRIDGE_BYTES
+        self._draw(self._master, ctypes.byref(frame))
+        frame.timestamp += BRIDGE_HZ * FRAME_MS // 1000
+        boxes = self._open
+        for box in boxes:
+            box.end_tick()
+        if boxes and not self._waking:
+            self._waking = True
+            try:
+                self._loop.call_soon_threadsafe(self._wake)
+            except RuntimeError:  # the loop is closed, nobody listens any more
+                self._stop.set()
+
+    def _wake(self) -> None:
+        self._waking = False
+        for box in self._open:
+            box.wake.set()

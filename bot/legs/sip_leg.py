@@ -1,0 +1,246 @@
+"""A telephone party as a `Leg`. Everything here runs in the event loop's thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import numpy as np
+
+from bot.audio.frame import FRAME_S, Frame
+from bot.audio.resample import Downsampler, Upsampler
+from bot.errors import LegError
+from bot.legs.base import (
+    Delays,
+    Digit,
+    HangUp,
+    Hold,
+    LegEvent,
+    LegInfo,
+    LegStats,
+    MediaChanged,
+)
+from bot.legs.bridge import BRIDGE_HZ, SILENCE, Mailbox
+from bot.legs.sip_call import (
+    Confirmed,
+    Disconnected,
+    Held,
+    MediaUp,
+    News,
+    Pressed,
+    StreamEnded,
+    Transferred,
+)
+from bot.legs.sip_stack import SipStack
+from bot.legs.sip_thread import SipThread
+
+REFUSALS = {
+    HangUp.NORMAL: 480,
+    HangUp.BUSY: 486,
+    HangUp.NOT_FOUND: 404,
+    HangUp.DECLINED: 603,
+    HangUp.UNAVAILABLE: 503,
+    HangUp.FAILED: 500,
+}
+RETRY_AFTER_S = 5
+GOODBYE_S = 1.0  # how long a hang-up waits for the far side to agree
+TRANSFER_S = 20.0
+
+BRIDGE_IN_S = 0.034
+"""Arrival of a packet to its frame in `frames()`, without our FIR: wait for the tick, jitter
+buffer, 8 → 16 kHz. Measured by tests/support/audio_path.py."""
+BRIDGE_OUT_S = 0.022
+"""`write()` to departure, without our FIR: wait for the next tick, 16 → 8 kHz."""
+
+
+class CallRefused(LegError):
+    """The far side did not take our call; `code` is its SIP status."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        super().__init__(f"{code} {reason}")
+
+
+class SipLeg:
+    """See `bot.legs.base.Leg`; `outbound` tells who dialled."""
+
+    def __init__(
+        self, stack: SipStack, thread: SipThread, box: Mailbox, info: LegInfo, *, outbound: bool
+    ) -> None:
+        self.outbound = outbound
+        self.serial = 0  # of the call in the stack's table
+        self._stack = stack
+        self._thread = thread
+        self._box = box
+        self._info = info
+        self._up = Upsampler(BRIDGE_HZ)
+        self._down = Downsampler(BRIDGE_HZ)
+        self._events: list[LegEvent] = []
+        self._ended: str | None = None
+        self._over = asyncio.Event()
+        self._established = asyncio.Event()
+        self._leaving = False  # we hung up
+        self._transfer: asyncio.Future[None] | None = None
+        self._refusal = (0, "")
+        self._frames_in = self._frames_lost = 0
+        self._rtp_received = self._rtp_lost = 0
+
+    # ---- what is known -------------------------------------------------------------------
+
+    @property
+    def info(self) -> LegInfo:
+        return self._info
+
+    @property
+    def ended(self) -> str | None:
+        return self._ended
+
+    @property
+    def stats(self) -> LegStats:
+        return LegStats(
+            frames_in=self._frames_in,
+            frames_lost=self._frames_lost,
+            frames_dropped=self._box.dropped_in + self._box.dropped_out,
+            underruns=self._box.underruns,
+            rtp_received=self._rtp_received,
+            rtp_lost=self._rtp_lost,
+        )
+
+    @property
+    def delays(self) -> Delays:
+        queued = max(0, len(self._box.outbound) - 1) * FRAME_S
+        return Delays(
+            inbound=BRIDGE_IN_S + self._up.delay_s,
+            outbound=BRIDGE_OUT_S + self._down.delay_s + queued,
+        )
+
+    def events(self) -> list[LegEvent]:
+        news, self._events = self._events, []
+        return news
+
+    # ---- audio -----------------------------------------------------------------------------
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        box = self._box
+        while True:
+            while box.inbound:
+                pcm = box.inbound.popleft()
+                self._frames_in += 1
+                self._frames_lost += pcm is None
+                yield self._up.process(np.frombuffer(pcm or SILENCE, np.int16))
+            if self._ended is not None:
+                return
+            box.wake.clear()
+            await box.wake.wait()
+
+    def write(self, frame: Frame) -> None:
+        if self._ended is None and not self._leaving:
+            self._box.put(self._down.process(frame).tobytes())
+
+    def flush(self) -> float:
+        return self._box.flush()
+
+    # ---- the call --------------------------------------------------------------------------
+
+    async def answer(self) -> None:
+        if self._ended is not None:
+            raise LegError("the caller has gone")
+        await self._thread.do(lambda: self._stack.answer(self.serial, self._box))
+        self._established.set()
+
+    def dialled(self, serial: int, call_id: str) -> None:
+        """The INVITE is on its way."""
+        self.serial = serial
+        self._info = replace(self._info, leg_id=call_id)
+
+    async def answered(self, timeout: float = 60.0) -> None:
+        """Wait until the far side takes a call we dialled. Raises CallRefused; gives up with
+        LegError, hanging up, after `timeout` seconds."""
+        waits = [asyncio.ensure_future(e.wait()) for e in (self._established, self._over)]
+        done, pending = await asyncio.wait(
+            waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+        )
+        for each in pending:
+            each.cancel()
+        if not done:
+            await self.hang_up()
+            raise LegError(f"no answer within {timeout:g} s")
+        if not self._established.is_set():
+            raise CallRefused(*self._refusal)
+
+    async def send_digits(self, digits: str) -> None:
+        await self._thread.do(lambda: self._stack.send_digits(self.serial, digits))
+
+    async def transfer(self, target: str) -> None:
+        """Returns when the transferred call is up or, as many do, the party hung up on us
+        after accepting. Raises LegError when refused or nothing came of it in 20 s."""
+        self._transfer = asyncio.get_running_loop().create_future()
+        await self._thread.do(lambda: self._stack.refer(self.serial, target))
+        try:
+            await asyncio.wait_for(self._transfer, TRANSFER_S)
+        except TimeoutError:
+            raise LegError(f"transfer: no outcome within {TRANSFER_S:g} s") from None
+
+    async def hang_up(self, reason: HangUp = HangUp.NORMAL) -> None:
+        if self._ended is not None:
+            return
+        self._leaving = True
+        retry = RETRY_AFTER_S if reason is HangUp.UNAVAILABLE else 0
+        try:
+            code = 0 if self._established.is_set() else REFUSALS[reason]
+            await self._thread.do(lambda: self._stack.hang_up(self.serial, code, retry))
+            await asyncio.wait_for(self._over.wait(), GOODBYE_S)
+        except TimeoutError:  # a dead peer; pjsip goes on repeating the BYE by itself
+            self._end("bot")
+
+    # ---- news from the SIP thread ------------------------------------------------------------
+
+    def take(self, news: News) -> None:
+        """Called in the event loop for each piece of news, in order."""
+        match news:
+            case Confirmed():
+                self._established.set()
+            case MediaUp(codec, hz):
+                if (codec, hz) != (self._info.codec, self._info.codec_hz):
+                    self._info = replace(self._info, codec=codec, codec_hz=hz)
+                    self._events.append(MediaChanged(codec, hz))
+            case Held(on):
+                self._events.append(Hold(on))
+            case Pressed(digit, method):
+                self._events.append(Digit(digit, method))
+            case StreamEnded(received, lost):
+                self._rtp_received += received
+                self._rtp_lost += lost
+            case Transferred():
+                self._transferred(news)
+            case Disconnected(code, why):
+                self._refusal = (code, why)
+                self._end(self._who(code, why))
+
+    def _who(self, code: int, reason: str) -> str:
+        if self._leaving:
+            return "bot"
+        if code == 487 and not self.outbound:
+            return "cancelled"
+        if self._established.is_set() and code // 100 == 2:
+            return "caller"
+        return f"failed: {code} {reason}"
+
+    def _transferred(self, news: Transferred) -> None:
+        waiting = self._transfer
+        if waiting is None or waiting.done():
+            return
+        if news.code >= 300:
+            waiting.set_exception(LegError(f"transfer: {news.code} {news.reason}"))
+        elif news.final and news.code >= 200:
+            waiting.set_result(None)
+
+    def _end(self, who: str) -> None:
+        if self._ended is not None:
+            return
+        self._ended = who
+        self._over.set()
+        self._box.wake.set()
+        if self._transfer is not None and not self._transfer.done():
+            self._transfer.set_result(None)

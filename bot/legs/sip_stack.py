@@ -1,0 +1,299 @@
+"""pjsip set up our way, and the table of its calls. Used on the SIP thread only."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import sys
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pjsua2 as pj
+
+from bot.audio.frame import FRAME_MS
+from bot.errors import LegError, StartError
+from bot.legs.bridge import BRIDGE_HZ, Mailbox, Pool
+from bot.legs.sip_call import Confirmed, News, SipCall, guarded
+from bot.legs.sip_clock import Clock
+
+LIBRARY: str = pj._pjsua2.__file__  # the shared object that also exports pjsip's C functions
+POLL_MS = 10
+QUALITY = 10  # of the bridge's resampler; the default loses 3 dB at 3.1 kHz
+CODEC_IDS = {"PCMU": "PCMU/8000", "PCMA": "PCMA/8000", "G722": "G722/16000"}
+TOP_PRIORITY = 250
+
+JITTER_FIRST_MS = 0  # playing starts with the first packet
+JITTER_LEAST_MS = 20
+JITTER_MOST_MS = 200
+JITTER_KEPT_MS = 400
+
+
+@cache
+def the_endpoint() -> pj.Endpoint:
+    """pjsua2's singleton; making it a second time ends the process."""
+    return immortal(pj.Endpoint())
+
+
+_kept: list[object] = []
+
+
+def immortal(thing: Any) -> Any:
+    """`thing`, whose C++ half is never freed: after libDestroy that would crash the process."""
+    thing.thisown = False
+    _kept.append(thing)
+    return thing
+
+
+@dataclass(frozen=True, slots=True)
+class SipSettings:
+    """How a SIP endpoint is set up."""
+
+    bind: str  # "address:port"; port 0 takes a free one
+    codecs: Sequence[str] = ("PCMU", "PCMA", "G722")  # best first, all others are off
+    max_calls: int = 4
+    rtp_port: int = 4000  # first UDP port tried for RTP
+    user_agent: str = "bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """An INVITE as it came."""
+
+    serial: int
+    call_id: str
+    message: str  # the whole request
+    box: Mailbox
+
+
+def max_calls_compiled() -> int:
+    """Calls one process can carry with this build of pjsip: 4 with the wheel."""
+    return int(ctypes.CDLL(LIBRARY).pjsua_call_get_max_count())
+
+
+class _Account(pj.Account):  # type: ignore[misc]  # pjsua2 has no types
+    def __init__(self, incoming: Callable[[int, str], None]) -> None:
+        super().__init__()
+        self._incoming = incoming
+
+    @guarded
+    def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:
+        self._incoming(int(prm.callId), str(prm.rdata.wholeMsg))
+
+
+class SipStack:
+    """`on_invite` is told of every INVITE that may be answered and says where its news go;
+    `draining` is asked first."""
+
+    def __init__(
+        self,
+        settings: SipSettings,
+        loop: AbstractEventLoop,
+        on_invite: Callable[[Invite], Callable[[News], None]],
+        draining: Callable[[], bool],
+    ) -> None:
+        self._settings = settings
+        self._loop = loop
+        self._on_invite = on_invite
+        self._draining = draining
+        self._serials = itertools.count(1)
+        self._calls: dict[int, SipCall] = {}
+
+    # ---- up and down -------------------------------------------------------------------
+
+    def start(self, address: str, port: int) -> None:
+        """Raises StartError."""
+        sys.setswitchinterval(0.0005)
+        ctypes.CDLL(LIBRARY).pj_log_set_level(0)
+        self._endpoint = the_endpoint()
+        try:
+            self._endpoint.libCreate()
+            self._endpoint.libInit(endpoint_config(self._settings))
+            self._listen(address, port)
+            self._endpoint.libStart()
+            self._choose_codecs()
+            self._make_account(address, port)
+        except pj.Error as error:
+            raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
+        self._pool = Pool(max_calls_compiled())
+        for place in self._pool.ports:
+            immortal(place)
+        no_sound = ctypes.CDLL(LIBRARY).pjsua_set_no_snd_dev
+        no_sound.restype = ctypes.c_void_p
+        self.clock = Clock(LIBRARY, no_sound(), self._loop)
+        self.clock.start()
+
+    def poll(self) -> None:
+        self._endpoint.libHandleEvents(POLL_MS)
+
+    def end_calls(self) -> None:
+        """Hang up on everybody; their last callbacks come with later polls."""
+        for serial in list(self._calls):
+            self.hang_up(serial, 503, 0)
+
+    def count(self) -> int:
+        return len(self._calls)
+
+    def stop(self) -> None:
+        """The last command; pjsip is gone afterwards."""
+        self.clock.stop()
+        self._account.shutdown()
+        self._endpoint.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
+
+    def _listen(self, address: str, port: int) -> None:
+        config = pj.TransportConfig()
+        config.port = port
+        config.boundAddress = "" if address == "0.0.0.0" else address
+        self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, config)
+        self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_TCP, config)
+
+    def _choose_codecs(self) -> None:
+        for codec in self._endpoint.codecEnum2():
+            self._endpoint.codecSetPriority(codec.codecId, 0)
+        for rank, name in enumerate(self._settings.codecs):
+            self._endpoint.codecSetPriority(CODEC_IDS[name], TOP_PRIORITY - rank)
+
+    def _make_account(self, address: str, port: int) -> None:
+        config = pj.AccountConfig()
+        host = "localhost" if address == "0.0.0.0" else address
+        self.host = f"{host}:{port}"
+        config.idUri = f"sip:bot@{self.host}"
+        media = config.mediaConfig.transportConfig
+        media.port = self._settings.rtp_port
+        media.boundAddress = "" if address == "0.0.0.0" else address
+        self._account = immortal(_Account(self._incoming))
+        self._account.create(config, True)
+
+    # ---- calls ---------------------------------------------------------------------------
+
+    def _incoming(self, call_id: int, message: str) -> None:
+        """Ring at once, or refuse; a call without an owner would stay forever."""
+        box = Mailbox()
+        serial = next(self._serials)
+        sink: list[Callable[[News], None]] = []
+        call = self._adopt(serial, call_id, box, lambda news: sink[0](news) if sink else None)
+        if self._draining():
+            call.hangup(refusal(503, 5))
+            return
+        call.answer(status(180))
+        sink.append(self._on_invite(Invite(serial, call.getInfo().callIdString, message, box)))
+
+    def _adopt(
+        self, serial: int, call_id: int, box: Mailbox, report: Callable[[News], None]
+    ) -> SipCall:
+        port = self._pool.take()
+        port.mailbox = box
+
+        def gone() -> None:
+            self.clock.close(box)
+            self._pool.give_back(port)
+            self._calls.pop(serial, None)
+
+        call = SipCall(self._account, call_id, port, report, gone)
+        self._calls[serial] = call
+        return call
+
+    def answer(self, serial: int, box: Mailbox) -> None:
+        """Raises LegError when the caller has gone or no codec fits."""
+        call = self._calls.get(serial)
+        if call is None:
+            raise LegError("the caller has gone")
+        try:
+            call.answer(status(200))
+        except pj.Error as error:
+            raise LegError(f"cannot answer: {error.reason}") from None
+        if serial in self._calls:
+            self.clock.open(box)
+
+    def dial(
+        self, uri: str, caller: str, box: Mailbox, report: Callable[[News], None]
+    ) -> tuple[int, str]:
+        """Serial and Call-ID of a new call. Raises LegError when it cannot even be tried."""
+        if len(self._calls) >= min(self._settings.max_calls, max_calls_compiled()):
+            raise LegError("all lines are busy")
+        serial = next(self._serials)
+
+        def heard(news: News) -> None:
+            if isinstance(news, Confirmed):
+                self.clock.open(box)
+            report(news)
+
+        call = self._adopt(serial, pj.PJSUA_INVALID_ID, box, heard)
+        prm = pj.CallOpParam(True)
+        prm.txOption.localUri = f"<sip:{caller}@{self.host}>"
+        try:
+            call.makeCall(uri, prm)
+            return serial, str(call.getInfo().callIdString)
+        except pj.Error as error:
+            self._pool.give_back(call.port)
+            self._calls.pop(serial, None)
+            raise LegError(f"cannot dial {uri}: {error.reason}") from None
+
+    def hang_up(self, serial: int, code: int, retry_after_s: int) -> None:
+        """BYE, CANCEL, or `code` for a call not yet answered. Harmless when it has ended."""
+        call = self._calls.get(serial)
+        if call is not None:
+            self._try(lambda: call.hangup(refusal(code, retry_after_s)))
+
+    def send_digits(self, serial: int, digits: str) -> None:
+        call = self._calls.get(serial)
+        if call is not None:
+            self._try(lambda: call.dialDtmf(digits))
+
+    def refer(self, serial: int, target: str) -> None:
+        """Raises LegError."""
+        call = self._calls.get(serial)
+        if call is None:
+            raise LegError("the caller has gone")
+        try:
+            call.xfer(target, pj.CallOpParam(True))
+        except pj.Error as error:
+            raise LegError(f"cannot transfer: {error.reason}") from None
+
+    @staticmethod
+    def _try(command: Callable[[], None]) -> None:
+        """For commands to a call that may be ending at this moment."""
+        try:
+            command()
+        except pj.Error:
+            return
+
+
+def status(code: int) -> pj.CallOpParam:
+    prm = pj.CallOpParam(True)
+    prm.statusCode = code
+    return prm
+
+
+def refusal(code: int, retry_after_s: int) -> pj.CallOpParam:
+    prm = pj.CallOpParam()
+    prm.statusCode = code
+    if retry_after_s:
+        header = pj.SipHeader()
+        header.hName, header.hValue = "Retry-After", str(retry_after_s)
+        prm.txOption.headers.push_back(header)
+    return prm
+
+
+def endpoint_config(settings: SipSettings) -> pj.EpConfig:
+    config = pj.EpConfig()
+    config.logConfig.level = config.logConfig.consoleLevel = 0
+    config.logConfig.msgLogging = 0
+    config.uaConfig.userAgent = settings.user_agent
+    config.uaConfig.maxCalls = min(settings.max_calls, max_calls_compiled())
+    config.uaConfig.threadCnt = 0  # the SIP thread polls
+    media = config.medConfig
+    media.threadCnt = 1
+    media.clockRate = media.sndClockRate = BRIDGE_HZ
+    media.quality = QUALITY
+    media.ptime = media.audioFramePtime = FRAME_MS
+    media.noVad = True
+    media.ecTailLen = media.ecOptions = 0
+    media.sndAutoCloseTime = -1
+    media.jbInit = JITTER_FIRST_MS
+    media.jbMinPre = JITTER_LEAST_MS
+    media.jbMaxPre = JITTER_MOST_MS
+    media.jbMax = JITTER_KEPT_MS
+    return config
