@@ -8,6 +8,7 @@ recordings) have no deadline and are left to soxr.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TypeAlias
 
@@ -101,3 +102,16 @@ def resample_clip(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     if from_hz == to_hz or not len(samples):
         return samples
     return np.asarray(soxr.resample(samples, from_hz, to_hz), np.int16)
+
+
+def to_bus(from_hz: int) -> Callable[[Samples], Samples]:
+    """What brings one clause of a voice to the bus, chunk after chunk.
+
+    A voice at a rate without a filter (Piper's 22,050 Hz) comes a sentence at a time, and each
+    of its chunks begins and ends in silence: those are resampled as clips.
+    """
+    if from_hz == BUS_HZ:
+        return lambda chunk: chunk
+    if from_hz in BANDS_HZ:
+        return Upsampler(from_hz).process
+    return lambda chunk: resample_clip(chunk, from_hz, BUS_HZ)

@@ -31,7 +31,10 @@ class Said:
 
 @dataclass(slots=True)
 class Exchange:
-    """One line of ours and what came back. The first exchange is the greeting: nothing said."""
+    """One line of ours and what came back. The first exchange is the greeting: nothing said.
+
+    Times are those of packets: when the first and the last with speech left or arrived.
+    """
 
     text: str
     spoke_from: float | None = None
@@ -39,6 +42,10 @@ class Exchange:
     heard_from: float | None = None
     heard_until: float | None = None
     heard: list[Frame] = field(default_factory=list)
+
+    def audio(self) -> Samples:
+        """All that came from the other side during this exchange, at BUS_HZ."""
+        return np.concatenate(self.heard) if self.heard else silence()
 
     @property
     def reply_after(self) -> float | None:
@@ -73,7 +80,7 @@ class CallerScript:
         if level_db(frame) > VOICE_DB and not len(self._saying):
             at = self._now - self._delays.inbound
             if exchange.heard_from is None:
-                exchange.heard_from = at - FRAME_S
+                exchange.heard_from = at
             exchange.heard_until = at
 
     def _other_side_done(self) -> bool:
@@ -103,7 +110,7 @@ class CallerScript:
             leaves = self._now + self._delays.outbound
             if exchange.spoke_from is None:
                 exchange.spoke_from = leaves
-            exchange.spoke_until = leaves + FRAME_S
+            exchange.spoke_until = leaves
         self._since = self._now
         return out
 

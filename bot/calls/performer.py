@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 import structlog
 
 from bot.audio.frame import BUS_HZ
-from bot.audio.resample import Upsampler, resample_clip
+from bot.audio.resample import resample_clip, to_bus
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.prompt import messages, voice_of
 from bot.engine.actions import AskModel, Speak, Transcribe
@@ -144,7 +144,7 @@ class Performer:
 
     async def _speak(self, action: Speak, first: bool) -> None:
         tts, turn, clause = self._providers.tts, action.turn, action.clause
-        up = Upsampler(tts.rate)
+        convert = to_bus(tts.rate)
         began = time.perf_counter()
         try:
             chunks = tts.speak(action.text, voice=self._voice)
@@ -152,7 +152,7 @@ class Performer:
                 if first:
                     self._took(turn, "tts", tts.name, time.perf_counter() - began)
                     first = False
-                self._tell(SpeechAudio(turn, clause, up.process(chunk)))
+                self._tell(SpeechAudio(turn, clause, convert(chunk)))
         except ProviderError as error:
             self._failed(turn, error)
             self._tell(SpeechFailed(turn, clause))

@@ -14,7 +14,7 @@ import numpy as np
 import structlog
 
 from bot.audio.frame import BUS_HZ, Samples
-from bot.audio.resample import Upsampler
+from bot.audio.resample import to_bus
 from bot.calls.prompt import voice_of
 from bot.errors import ProviderError
 from bot.persona import Persona
@@ -84,8 +84,8 @@ class Phrasebook:
 
 async def speak_whole(tts: TextToSpeech, text: str, voice: Voice) -> Samples:
     """All of a text's speech at BUS_HZ. Raises ProviderError."""
-    up = Upsampler(tts.rate)
-    chunks = [up.process(chunk) async for chunk in tts.speak(text, voice=voice)]
+    convert = to_bus(tts.rate)
+    chunks = [convert(chunk) async for chunk in tts.speak(text, voice=voice)]
     return np.concatenate(chunks) if chunks else np.zeros(0, np.int16)
 
 
