@@ -39,6 +39,9 @@ class PiperLocal:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        # its arena keeps room for the longest sentence ever spoken: 130 MB more, 1 ms faster
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
         try:
             settings = json.loads(Path(f"{model}.json").read_text("utf-8"))
             self._voice: Any = PiperVoice(
