@@ -46,3 +46,7 @@ def table() -> str:
     """TRANSITIONS as a Markdown table."""
     rows = [f"| `{start}` | `{end}` | {why} |" for (start, end), why in TRANSITIONS.items()]
     return "\n".join(["| from | to | when |", "|---|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    print(table())

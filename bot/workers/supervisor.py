@@ -20,12 +20,12 @@ from pathlib import Path
 import structlog
 
 from bot.config import Config, load_config
-from bot.errors import StartError
+from bot.legs.sip import bindable
 from bot.library import Library
 from bot.logs import set_up_logs
 from bot.store.orphans import close_orphans
 from bot.workers import sip_worker, speech_worker, web_worker
-from bot.workers.child import CANNOT_START, Child, Ready
+from bot.workers.child import CANNOT_START, Child
 
 STOP_WITHIN_S = 9.5  # everything, so that a service manager's 10 s are kept
 log = structlog.get_logger(__name__)
@@ -39,29 +39,12 @@ def serve(config_path: Path) -> int:
     config = load_config(config_path)
     set_up_logs(config.logs)
     library = Library(config.personas.dir, config.dialplans.dir)
-    check_port(config.sip.bind)
+    bindable(config.sip.bind)  # before anything is loaded: a taken port is told at once
     config.store.path.parent.mkdir(parents=True, exist_ok=True)
     closed = close_orphans(config.store.path, None, "bot was killed", datetime.now(UTC))
     if closed:
         log.warning("closed records left open by an earlier run", calls=closed)
     return Supervisor(config, library).run()
-
-
-def check_port(bind: str) -> None:
-    """Is the SIP address free? Raises StartError naming key and remedy."""
-    host, _, port = bind.rpartition(":")
-    for kind, name in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            if kind == socket.SOCK_STREAM:  # as the server itself: old connections do not count
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, int(port)))
-            except OSError as error:
-                raise StartError(
-                    f"sip.bind: {name} {bind} cannot be used ({error.strerror}). "
-                    "Stop the program that has it, or set another sip.bind in config.toml "
-                    "or BOT__SIP__BIND."
-                ) from None
 
 
 class Supervisor:
@@ -71,7 +54,7 @@ class Supervisor:
         self._config, self._library = config, library
         self._sip = Child("sip worker", lambda ready: sip_worker.run(config, library, ready))
         self._web = Child("web worker", lambda ready: web_worker.run(config, ready))
-        self._speech = Child("speech worker", lambda ready: speech_worker.run(config, ready))
+        self._speech = Child("speech worker", lambda ready: speech_worker.run(config, on_ready=ready))
         local = config.ai.mode == "local"
         self._children = [self._speech, self._sip, self._web] if local else [self._sip, self._web]
         self._began = time.monotonic()
@@ -198,9 +181,6 @@ def _signals() -> Iterator[socket.socket]:
     finally:
         signal.set_wakeup_fd(old_fd)
         for number, handler in old:
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            signal.signal(number, handler)
         ours.close()
         theirs.close()
-
-
-__all__ = ["Ready", "Supervisor", "banner", "check_port", "serve"]
