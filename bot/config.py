@@ -11,18 +11,38 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.toml_files import read_toml, validate
+from bot.errors import ConfigError
+from bot.toml_files import Origins, Place, inspect, read_toml
 
 ENV_PREFIX = "BOT__"
+RTP_PORTS_PER_CALL = 2  # RTP and RTCP
 
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-Address = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
+def split_address(address: str) -> tuple[str, int]:
+    """("127.0.0.1", 5060) of "127.0.0.1:5060", ("::1", 5060) of "[::1]:5060".
+
+    Raises ValueError, saying what an address must be.
+    """
+    host, colon, port = address.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    plain = bare == host and ":" in host  # an IPv6 address without its brackets
+    if not (colon and bare and not plain and port.isdecimal() and int(port) <= 65535):
+        raise ValueError('"address:port" with a port up to 65535, e.g. "0.0.0.0:5060"')
+    return bare, int(port)
+
+
+def _address(value: str) -> str:
+    split_address(value)
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class Sip(Section):
@@ -51,13 +71,21 @@ class Store(Section):
 class Recordings(Section):
     """Stereo WAV of each call: caller left, bot right."""
 
-    enabled: bool = True
-    dir: Path = Path("var/recordings")
-    rate_hz: Literal[8000, 16000, 48000] = 16000
+    enabled: bool = Field(True, description="record every call")
+    dir: Path = Field(Path("var/recordings"), description="folder of the recordings")
+    rate_hz: Literal[8000, 16000, 48000] = Field(16000, description="their sample rate")
 
 
-class Folder(Section):
-    dir: Path
+class Personas(Section):
+    """Who can answer."""
+
+    dir: Path = Field(Path("personas"), description="folder of the persona files")
+
+
+class Dialplans(Section):
+    """Which number reaches whom."""
+
+    dir: Path = Field(Path("dialplans"), description="folder of the dialplan files")
 
 
 class Ai(Section):
@@ -66,9 +94,9 @@ class Ai(Section):
     mode: Literal["local", "live", "mock"] = Field(
         "local", description="local: models on this machine; live: cloud; mock: instant fakes"
     )
-    stt: str = Field("", description="provider name; empty: what `mode` says")
-    llm: str = ""
-    tts: str = ""
+    stt: str = Field("", description="speech-to-text provider; empty: what `mode` says")
+    llm: str = Field("", description="language model provider; empty: what `mode` says")
+    tts: str = Field("", description="text-to-speech provider; empty: what `mode` says")
     timeout_s: float = Field(8.0, gt=0, le=60, description="deadline of one provider call")
 
 
@@ -90,8 +118,12 @@ class Speech(Section):
 
 
 class Logs(Section):
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["console", "json"] = "console"
+    """What the bot tells on standard error; never what callers say or dial."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="debug, info, warning or error"
+    )
+    format: Literal["console", "json"] = Field("console", description="console or json")
 
 
 class Config(Section):
@@ -101,8 +133,8 @@ class Config(Section):
     web: Web = Web()
     store: Store = Store()
     recordings: Recordings = Recordings()
-    personas: Folder = Folder(dir=Path("personas"))
-    dialplans: Folder = Folder(dir=Path("dialplans"))
+    personas: Personas = Personas()
+    dialplans: Dialplans = Dialplans()
     ai: Ai = Ai()
     limits: Limits = Limits()
     speech: Speech = Speech()
@@ -110,42 +142,89 @@ class Config(Section):
 
 
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read `path`, lay the environment over it, resolve paths. Raises ConfigError."""
-    raw = read_toml(path)
-    overlay(raw, environ)
-    config = validate(Config, raw, path)
-    return rooted(config, path.resolve().parent)
+    """Read `path`, lay the environment over it, resolve paths.
+
+    Raises ConfigError for the first fault; `check_config` tells them all.
+    """
+    config, wrong = check_config(path, environ)
+    if wrong or config is None:
+        raise wrong[0]
+    return config
 
 
-def overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
-    """Put each `BOT__SECTION__KEY` into `raw`; values are TOML where they parse, else strings."""
-    for name, text in environ.items():
+def check_config(
+    path: Path, environ: Mapping[str, str] = os.environ
+) -> tuple[Config | None, list[ConfigError]]:
+    """The config, or None when a value of it cannot be used, and every fault of it."""
+    try:
+        raw = read_toml(path)
+    except ConfigError as error:
+        return None, [error]
+    origins, wrong = overlay(raw, environ)
+    config, found = inspect(Config, raw, path, origins)
+    wrong += found
+    if config is None:
+        return None, wrong
+    return rooted(config, path.resolve().parent), wrong + _clashes(config, path)
+
+
+def overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> tuple[Origins, list[ConfigError]]:
+    """Put each `BOT__SECTION__KEY` into `raw`; where each went, and those that fit nowhere."""
+    origins: dict[Place, str] = {}
+    wrong: list[ConfigError] = []
+    for name, text in sorted(environ.items()):
         if not name.startswith(ENV_PREFIX):
             continue
-        *sections, key = name.removeprefix(ENV_PREFIX).lower().split("__")
-        table = raw
-        for section in sections:
-            table = table.setdefault(section, {})
+        section, _, key = name.removeprefix(ENV_PREFIX).lower().partition("__")
+        table = raw.setdefault(section, {}) if key else None
+        if not isinstance(table, dict):
+            what = "is no BOT__SECTION__KEY." if not key else f"{section} is not a table."
+            wrong.append(ConfigError("environment", name, what, "Mend its name or unset it."))
+            continue
+        origins[(section, key) if section in Config.model_fields else (section,)] = name
         table[key] = toml_value(text)
+    return origins, wrong
 
 
 def toml_value(text: str) -> Any:
+    """A number, true, false, list or "text" as TOML reads it; everything else as it stands."""
     try:
-        return tomllib.loads(f"x = {text}")["x"]
+        value = tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:
         return text
+    return value if isinstance(value, int | str | list) else text  # pydantic reads the others
 
 
 def rooted(config: Config, root: Path) -> Config:
     """The same config with every path absolute."""
     return config.model_copy(
         update={
-            "store": config.store.model_copy(update={"path": root / config.store.path}),
+            "store": Store(path=root / config.store.path),
             "recordings": config.recordings.model_copy(
                 update={"dir": root / config.recordings.dir}
             ),
-            "personas": Folder(dir=root / config.personas.dir),
-            "dialplans": Folder(dir=root / config.dialplans.dir),
+            "personas": Personas(dir=root / config.personas.dir),
+            "dialplans": Dialplans(dir=root / config.dialplans.dir),
             "speech": config.speech.model_copy(update={"socket": root / config.speech.socket}),
         }
     )
+
+
+def _clashes(config: Config, path: Path) -> list[ConfigError]:
+    """Ports that are wanted twice; port 0 (any free one) never clashes."""
+    sip, web = split_address(config.sip.bind)[1], split_address(config.web.bind)[1]
+    first, last = rtp_ports(config)
+    wrong = []
+    if sip and sip == web:
+        what = f"has port {web}, which sip.bind uses."
+        wrong.append(ConfigError(str(path), "web.bind", what, "Give one of them another port."))
+    if first <= sip <= last:
+        what = f"makes RTP use ports {first} to {last}, and sip.bind is on {sip}."
+        wrong.append(ConfigError(str(path), "sip.rtp_port", what, "Move it out of the way."))
+    return wrong
+
+
+def rtp_ports(config: Config) -> tuple[int, int]:
+    """First and last UDP port that all calls together use when none of them is taken."""
+    first = config.sip.rtp_port
+    return first, first + config.sip.max_calls * RTP_PORTS_PER_CALL - 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.toml_files import read_toml, validate
+from bot.errors import ConfigError
+from bot.toml_files import inspect, read_toml
 
 
 class Route(BaseModel):
@@ -42,11 +44,75 @@ class Decision:
 
 
 def load_dialplan(folder: Path) -> Dialplan:
-    """Every *.toml of the folder as one plan, in the order of their names. Raises ConfigError."""
-    plans = [validate(Dialplan, read_toml(path), path) for path in sorted(folder.glob("*.toml"))]
-    routes = [route for plan in plans for route in plan.routes]
-    defaults = [plan.default for plan in plans if plan.default]
-    return Dialplan(routes=routes, default=defaults[0] if defaults else None)
+    """Every *.toml of the folder as one plan, in the order of their names.
+
+    Raises ConfigError for the first fault. Whether the personas exist is the library's question.
+    """
+    plans, wrong = check_plans(folder)
+    if wrong:
+        raise wrong[0]
+    return merged(plans)
+
+
+def check_plans(folder: Path) -> tuple[dict[Path, Dialplan], list[ConfigError]]:
+    """The plan of each file that can be used, and every fault of the folder."""
+    plans: dict[Path, Dialplan] = {}
+    wrong: list[ConfigError] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            plan, found = inspect(Dialplan, read_toml(path), path)
+        except ConfigError as error:
+            plan, found = None, [error]
+        wrong += found
+        if plan:
+            plans[path] = plan
+    if not plans and not wrong:
+        what, remedy = "holds no dialplan.", "Put a .toml file with a [default] there."
+        wrong.append(ConfigError(str(folder), "", what, remedy))
+    return plans, wrong + _clashes(plans)
+
+
+def merged(plans: dict[Path, Dialplan]) -> Dialplan:
+    """All files as one plan; the first default counts."""
+    defaults = [plan.default for plan in plans.values() if plan.default]
+    return Dialplan(
+        routes=[route for plan in plans.values() for route in plan.routes],
+        default=defaults[0] if defaults else None,
+    )
+
+
+def places(plans: dict[Path, Dialplan]) -> Iterator[tuple[Path, str, Route]]:
+    """Every route with its file and its place there, "routes[1]" or "default"."""
+    for path, plan in plans.items():
+        for number, route in enumerate(plan.routes, start=1):
+            yield path, f"routes[{number}]", route
+        if plan.default:
+            yield path, "default", plan.default
+
+
+def _clashes(plans: dict[Path, Dialplan]) -> list[ConfigError]:
+    """Routes without a number, numbers told twice, more than one default."""
+    wrong: list[ConfigError] = []
+    taken: dict[tuple[str, frozenset[str]], str] = {}
+    for path, place, route in places(plans):
+        here = f"{path}: {place}"
+        if place == "default":
+            who: tuple[str, frozenset[str]] = ("", frozenset())
+            if route.number or route.callers:
+                what = "has a number or callers."
+                remedy = "Make it one of the [[routes]], or remove them."
+                wrong.append(ConfigError(str(path), place, what, remedy))
+        elif not route.number:
+            what, remedy = "is missing.", "Add it; a route without one is never reached."
+            wrong.append(ConfigError(str(path), f"{place}.number", what, remedy))
+            continue
+        else:
+            who = (route.number, frozenset(route.callers))
+        if who in taken:
+            what = f"comes after {taken[who]}, which answers the same calls."
+            wrong.append(ConfigError(str(path), place, what, "Remove one of the two."))
+        taken.setdefault(who, here)
+    return wrong
 
 
 def decide(plan: Dialplan, called: str, caller: str) -> Decision:
@@ -54,7 +120,8 @@ def decide(plan: Dialplan, called: str, caller: str) -> Decision:
     matches = [route for route in plan.routes if _fits(route, called, caller)]
     if matches:
         best = max(matches, key=_specificity)
-        return Decision(best, f"{called} matches route {best.number}")
+        only = " for this caller" if best.callers else ""
+        return Decision(best, f"{called} matches route {best.number}{only}")
     if plan.default:
         return Decision(plan.default, f"no route for {called}: the default answers")
     return Decision(None, f"no route for {called} and no default")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.toml_files import read_toml, validate
+from bot.errors import ConfigError
+from bot.toml_files import inspect, read_toml
+
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Part(BaseModel):
@@ -99,10 +103,38 @@ class Persona(Part):
 
 
 def load_persona(path: Path) -> Persona:
-    """Read one persona file. Raises ConfigError."""
-    return validate(Persona, read_toml(path) | {"slug": path.stem}, path)
+    """Read one persona file. Raises ConfigError for its first fault."""
+    persona, wrong = check_persona(path)
+    if wrong or persona is None:
+        raise wrong[0]
+    return persona
 
 
 def load_personas(folder: Path) -> dict[str, Persona]:
     """Every persona of a folder by slug. Raises ConfigError for the first broken file."""
-    return {path.stem: load_persona(path) for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: load_persona(path) for path in persona_files(folder)}
+
+
+def persona_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.toml"))
+
+
+def check_persona(path: Path) -> tuple[Persona | None, list[ConfigError]]:
+    """The persona, or None when its file cannot be used, and every fault of the file."""
+    try:
+        raw = read_toml(path)
+    except ConfigError as error:
+        return None, [error]
+    wrong = []
+    if not SLUG.fullmatch(path.stem):
+        what = f'gives the persona the slug "{path.stem}".'
+        remedy = "Rename the file to small letters, digits and hyphens."
+        wrong.append(ConfigError(str(path), "", what, remedy))
+    if "slug" in raw:
+        wrong.append(ConfigError(str(path), "slug", "is taken from the file's name.", "Remove it."))
+    persona, found = inspect(Persona, raw | {"slug": path.stem}, path)
+    wrong += found
+    if persona and persona.flow == "interview" and not persona.questions:
+        what = "is empty, and the flow is an interview."
+        wrong.append(ConfigError(str(path), "questions", what, "Add [[questions]]."))
+    return (None if wrong else persona), wrong
