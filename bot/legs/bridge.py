@@ -1,4 +1,4 @@
-"""The door between pjsip's conference bridge and Python: a fixed pool of ports and mailboxes.
+"""The door between pjsip's conference bridge and Python: a fixed pool of ports.
 
 Ports are made once and never freed (freeing one while its bridge runs crashes the process).
 Their callbacks run inside the clock's tick and only move 640 bytes through the vector pointer
@@ -8,79 +8,15 @@ of the frame; resampling and everything else happens in the event loop.
 from __future__ import annotations
 
 import ctypes
-from asyncio import Event
-from collections import deque
 
 import pjsua2 as pj
 
-from bot.audio.frame import FRAME_MS, FRAME_S
+from bot.audio.frame import FRAME_MS
+from bot.legs.mailbox import Mailbox
 
 BRIDGE_HZ = 16_000
 BRIDGE_BYTES = BRIDGE_HZ * FRAME_MS // 1000 * 2
 SILENCE = bytes(BRIDGE_BYTES)
-
-INBOUND_FRAMES = 50  # one second of a stalled event loop
-OUTBOUND_FRAMES = 5
-QUIET_AHEAD = 2  # this many frames ahead, digital silence is not worth its delay
-
-
-class Mailbox:
-    """One leg's audio on its way between the clock thread and the event loop, at BRIDGE_HZ.
-
-    Deque operations are atomic; each counter has one writing thread.
-    """
-
-    def __init__(self) -> None:
-        self.arrived: bytes | None = None  # what the bridge brought in this tick
-        self.inbound: deque[bytes | None] = deque()  # None: nothing had come
-        self.outbound: deque[bytes] = deque()
-        self.wake = Event()  # only touched in the event loop
-        self.dropped_in = 0
-        self.dropped_out = 0
-        self.underruns = 0
-
-    def end_tick(self) -> None:
-        """Clock thread: exactly one entry per tick, whatever came."""
-        if len(self.inbound) >= INBOUND_FRAMES:
-            self.inbound.popleft()
-            self.dropped_in += 1
-        self.inbound.append(self.arrived)
-        self.arrived = None
-
-    def next_out(self) -> bytes | None:
-        """Clock thread: the next frame to send."""
-        try:
-            return self.outbound.popleft()
-        except IndexError:
-            self.underruns += 1
-            return None
-
-    def put(self, pcm: bytes) -> None:
-        """Event loop: queue 20 ms. Silence behind two frames is left out, so that the extra
-        delay an underrun leaves behind ends with the first pause."""
-        if len(self.outbound) >= QUIET_AHEAD and pcm == SILENCE:
-            return
-        if len(self.outbound) >= OUTBOUND_FRAMES:
-            self._drop_oldest()
-        self.outbound.append(pcm)
-
-    def _drop_oldest(self) -> None:
-        try:
-            self.outbound.popleft()
-        except IndexError:  # the clock was faster
-            return
-        self.dropped_out += 1
-
-    def flush(self) -> float:
-        """Event loop: empty the outbound side; seconds dropped."""
-        count = 0
-        while self.outbound:
-            try:
-                self.outbound.popleft()
-            except IndexError:
-                break
-            count += 1
-        return count * FRAME_S
 
 
 class _FrameLayout(ctypes.Structure):

@@ -21,7 +21,8 @@ import structlog
 
 from bot.errors import LegError, StartError
 from bot.legs.base import LegInfo
-from bot.legs.bridge import Mailbox
+from bot.legs.bridge import SILENCE
+from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import News
 from bot.legs.sip_clock import Lateness
 from bot.legs.sip_leg import CallRefused, SipLeg
@@ -69,7 +70,7 @@ class SipEndpoint:
     async def dial(self, uri: str, *, caller: str = "bot") -> SipLeg:
         """A leg that is calling `uri`; see `SipLeg.answered`. Raises LegError when the URI is
         none or all lines are busy."""
-        box = Mailbox()
+        box = Mailbox(SILENCE)
         info = LegInfo("sip", "", caller, user_of(uri))
         leg = SipLeg(self._stack, self._thread, box, info, outbound=True)
         report = self._reporter(leg)

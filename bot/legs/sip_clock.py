@@ -17,7 +17,8 @@ from threading import Event, Thread
 import pjsua2 as pj
 
 from bot.audio.frame import FRAME_MS, FRAME_S
-from bot.legs.bridge import BRIDGE_BYTES, BRIDGE_HZ, Mailbox
+from bot.legs.bridge import BRIDGE_BYTES, BRIDGE_HZ
+from bot.legs.mailbox import Mailbox
 
 RESYNC_S = 0.5  # later than this, missed ticks are given up instead of made good
 REMEMBERED = 1500  # ticks, 30 s

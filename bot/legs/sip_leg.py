@@ -21,7 +21,8 @@ from bot.legs.base import (
     LegStats,
     MediaChanged,
 )
-from bot.legs.bridge import BRIDGE_HZ, SILENCE, Mailbox
+from bot.legs.bridge import BRIDGE_HZ, SILENCE
+from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import (
     Confirmed,
     Disconnected,

@@ -15,7 +15,8 @@ import pjsua2 as pj
 
 from bot.audio.frame import FRAME_MS
 from bot.errors import LegError, StartError
-from bot.legs.bridge import BRIDGE_HZ, Mailbox, Pool
+from bot.legs.bridge import BRIDGE_HZ, SILENCE, Pool
+from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import Confirmed, News, SipCall, guarded
 from bot.legs.sip_clock import Clock
 
@@ -170,7 +171,7 @@ class SipStack:
 
     def _incoming(self, call_id: int, message: str) -> None:
         """Ring at once, or refuse; a call without an owner would stay forever."""
-        box = Mailbox()
+        box = Mailbox(SILENCE)
         serial = next(self._serials)
         sink: list[Callable[[News], None]] = []
         call = self._adopt(serial, call_id, box, lambda news: sink[0](news) if sink else None)
