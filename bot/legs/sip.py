@@ -94,8 +94,8 @@ class SipEndpoint:
         self._stack.stop()
 
     async def _all_gone(self) -> None:
-        while await self._thread.do(self._stack.count):
-            await asyncio.sleep(0.01)
+        while await self._thread.do(self._stack.count):  # one poll of pjsip each
+            pass
 
     # ---- on the SIP thread -----------------------------------------------------------------
 

@@ -24,7 +24,7 @@ RESYNC_S = 0.5  # later than this, missed ticks are given up instead of made goo
 REMEMBERED = 1500  # ticks, 30 s
 
 
-class _Frame(ctypes.Structure):
+class PjmediaFrame(ctypes.Structure):
     """`pjmedia_frame` of pjproject 2.15."""
 
     _fields_ = [
@@ -51,7 +51,7 @@ class Clock:
 
     def __init__(self, library: str, master: int, loop: AbstractEventLoop) -> None:
         self._draw = ctypes.PyDLL(library).pjmedia_port_get_frame
-        self._draw.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Frame)]
+        self._draw.argtypes = [ctypes.c_void_p, ctypes.POINTER(PjmediaFrame)]
         self._draw.restype = ctypes.c_int
         self._master = master
         self._loop = loop
@@ -89,7 +89,7 @@ class Clock:
     def _run(self) -> None:
         pj.Endpoint.instance().libRegisterThread("sip-clock")
         buffer = ctypes.create_string_buffer(BRIDGE_BYTES)
-        frame = _Frame(buf=ctypes.addressof(buffer))
+        frame = PjmediaFrame(buf=ctypes.addressof(buffer))
         due = time.monotonic()
         while not self._stop.is_set():
             wait = due - time.monotonic()
@@ -103,7 +103,7 @@ class Clock:
             self._tick(frame)
             due += FRAME_S
 
-    def _tick(self, frame: _Frame) -> None:
+    def _tick(self, frame: PjmediaFrame) -> None:
         frame.size = BRIDGE_BYTES
         self._draw(self._master, ctypes.byref(frame))
         frame.timestamp += BRIDGE_HZ * FRAME_MS // 1000

@@ -18,6 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pjsua2 as pj
+
+from bot.audio.frame import FRAME_SAMPLES
+from bot.audio.resample import Downsampler, Upsampler
+from bot.legs import sip_stack
+from bot.legs.bridge import BRIDGE_HZ, SILENCE, BridgePort
+from bot.legs.mailbox import Mailbox
+from bot.legs.sip_clock import PjmediaFrame
 
 CODEC_HZ = 8_000
 LEVEL_TONES_HZ = (1000, 3100)
@@ -83,7 +91,7 @@ def figures(to_bus: Callable[..., np.ndarray], to_codec: Callable[..., np.ndarra
     bus_s = centre_s(to_bus(bump), 48_000) - centre_s(bump, CODEC_HZ)
     return {
         "level_error_db": {hz: round(value, 3) for hz, value in levels.items()},
-        "alias_db": round(max(max(aliases) - reference, max(images)), 1),
+        "alias_db": round(max(max(aliases) - reference, *images), 1),
         "delay_ms": round(delay_s * 1000, 2),
         "delay_in_ms": round(bus_s * 1000, 2),
         "delay_out_ms": round((delay_s - bus_s) * 1000, 2),
@@ -98,86 +106,80 @@ def image_db(heard: np.ndarray) -> float:
     return float(20 * np.log10(bins[hz > 4_300].max() / bins.max()))
 
 
-def child() -> None:
-    """Drive the bridge and print the figures."""
-    import pjsua2 as pj
+class CodecPort(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 has no types
+    """Stands where a codec's stream would: says blocks of 20 ms, keeps what it hears."""
 
-    from bot.audio.resample import Downsampler, Upsampler
-    from bot.legs import sip_stack
-    from bot.legs.bridge import BRIDGE_HZ, SILENCE, BridgePort
-    from bot.legs.mailbox import Mailbox
-    from bot.legs.sip_clock import _Frame
+    def __init__(self) -> None:
+        super().__init__()
+        self.say: list[bytes] = []
+        self.heard: list[bytes] = []
+        shape = pj.MediaFormatAudio()
+        shape.init(pj.PJMEDIA_TYPE_AUDIO, CODEC_HZ, 1, 20_000, 16)
+        self.createPort("codec", shape)
 
-    ctypes.CDLL(sip_stack.LIBRARY).pj_log_set_level(0)
-    endpoint = sip_stack.the_endpoint()
-    endpoint.libCreate()
-    endpoint.libInit(sip_stack.endpoint_config(sip_stack.SipSettings("127.0.0.1:0")))
-    endpoint.libStart()
-    library = ctypes.PyDLL(sip_stack.LIBRARY)
-    library.pjsua_set_no_snd_dev.restype = ctypes.c_void_p
-    library.pjmedia_port_get_frame.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-    master = library.pjsua_set_no_snd_dev()
+    def onFrameReceived(self, frame: Any) -> None:
+        self.heard.append(bytes(frame.buf))
 
-    class CodecPort(pj.AudioMediaPort):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.say: list[bytes] = []
-            self.heard: list[bytes] = []
-            shape = pj.MediaFormatAudio()
-            shape.init(pj.PJMEDIA_TYPE_AUDIO, CODEC_HZ, 1, 20_000, 16)
-            self.createPort("codec", shape)
+    def onFrameRequested(self, frame: Any) -> None:
+        pcm = self.say.pop(0) if self.say else bytes(CODEC_HZ // 50 * 2)
+        frame.buf = pj.ByteVector(list(pcm))
+        frame.size, frame.type = len(pcm), pj.PJMEDIA_FRAME_TYPE_AUDIO
 
-        def onFrameReceived(self, frame: Any) -> None:
-            self.heard.append(bytes(frame.buf))
 
-        def onFrameRequested(self, frame: Any) -> None:
-            pcm = self.say.pop(0) if self.say else bytes(CODEC_HZ // 50 * 2)
-            frame.buf = pj.ByteVector(list(pcm))
-            frame.size, frame.type = len(pcm), pj.PJMEDIA_FRAME_TYPE_AUDIO
+class Path8k:
+    """The bridge with a codec on one side and the bus on the other, drawn by hand."""
 
-    codec = sip_stack.immortal(CodecPort())
-    ours = sip_stack.immortal(BridgePort("ours", fast=True))
-    codec.startTransmit(ours)
-    ours.startTransmit(codec)
-    buffer = ctypes.create_string_buffer(len(SILENCE))
+    def __init__(self) -> None:
+        library = ctypes.PyDLL(sip_stack.LIBRARY)
+        library.pj_log_set_level(0)
+        self.endpoint = sip_stack.the_endpoint()
+        self.endpoint.libCreate()
+        self.endpoint.libInit(sip_stack.endpoint_config(sip_stack.SipSettings("127.0.0.1:0")))
+        self.endpoint.libStart()
+        library.pjsua_set_no_snd_dev.restype = ctypes.c_void_p
+        library.pjmedia_port_get_frame.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        self._master = library.pjsua_set_no_snd_dev()
+        self._get_frame = library.pjmedia_port_get_frame
+        self._buffer = ctypes.create_string_buffer(len(SILENCE))
+        self._codec = sip_stack.immortal(CodecPort())
+        self._ours = sip_stack.immortal(BridgePort("ours", fast=True))
+        self._codec.startTransmit(self._ours)
+        self._ours.startTransmit(self._codec)
+        self._settle()
 
-    def draw() -> None:
-        frame = _Frame(buf=ctypes.addressof(buffer), size=len(SILENCE))
-        library.pjmedia_port_get_frame(master, ctypes.byref(frame))
-
-    for _ in range(25):  # connecting is done inside the first ones
-        draw()
-
-    def to_bus(samples: np.ndarray) -> np.ndarray:
-        box = ours.mailbox = Mailbox(SILENCE)
+    def to_bus(self, samples: np.ndarray) -> np.ndarray:
+        box = self._ours.mailbox = Mailbox(SILENCE)
         up = Upsampler(BRIDGE_HZ)
-        codec.say = [part.tobytes() for part in samples.reshape(-1, CODEC_HZ // 50)]
+        self._codec.say = [part.tobytes() for part in samples.reshape(-1, CODEC_HZ // 50)]
         out = []
-        for _ in range(len(codec.say)):
-            draw()
+        while self._codec.say:
+            self._draw()
             out.append(up.process(np.frombuffer(box.arrived or SILENCE, np.int16)))
-            box.arrived = None
-        settle()
+        self._settle()
         return np.concatenate(out)
 
-    def to_codec(samples: np.ndarray) -> np.ndarray:
-        box = ours.mailbox = Mailbox(SILENCE)
+    def to_codec(self, samples: np.ndarray) -> np.ndarray:
+        box = self._ours.mailbox = Mailbox(SILENCE)
         down = Downsampler(BRIDGE_HZ)
-        codec.heard = []
-        for part in samples.reshape(-1, 960):
+        self._codec.heard = []
+        for part in samples.reshape(-1, FRAME_SAMPLES):
             box.outbound.append(down.process(part).tobytes())
-            draw()
-        heard = np.frombuffer(b"".join(codec.heard), np.int16)
-        settle()
+            self._draw()
+        heard = np.frombuffer(b"".join(self._codec.heard), np.int16)
+        self._settle()
         return heard
 
-    def settle() -> None:
-        for _ in range(10):
-            draw()
+    def _settle(self) -> None:
+        """Empty the filters; also, ports are connected inside the first draws."""
+        for _ in range(25):
+            self._draw()
 
-    print(json.dumps(figures(to_bus, to_codec)))
-    endpoint.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
+    def _draw(self) -> None:
+        frame = PjmediaFrame(buf=ctypes.addressof(self._buffer), size=len(SILENCE))
+        self._get_frame(self._master, ctypes.byref(frame))
 
 
 if __name__ == "__main__":
-    child()
+    path = Path8k()
+    print(json.dumps(figures(path.to_bus, path.to_codec)))
+    path.endpoint.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
