@@ -156,7 +156,8 @@ def console() -> Console:
 
 def plain(words: str, style: str = "") -> Text:
     """Words from outside: no markup, no control characters that could steer the terminal."""
-    return Text("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words), style)
+    shown = (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
+    return Text("".join(shown), style)
 
 
 def calls_table(found: list[Call]) -> Table:
@@ -183,11 +184,12 @@ def calls_table(found: list[Call]) -> Table:
 
 def print_call(detail: CallDetail) -> None:
     call, out = detail.call, console()
+    line = f"{call.caller or 'withheld'} called {call.called} ({call.leg_kind} {call.codec})"
     packets = f"{call.rtp_lost or 0} of {call.rtp_received or 0} packets"
     facts = Table.grid(padding=(0, 2))
     for name, value in (
         ("call", call.id),
-        ("line", f"{call.caller or 'withheld'} called {call.called} ({call.leg_kind} {call.codec})"),
+        ("line", line),
         ("persona", f"{call.persona or 'nobody'}: {call.route_why}"),
         ("started", f"{from_text(call.started).astimezone():%d %b %Y %H:%M:%S}, {lasted(call)}"),
         ("end", call.end_reason if call.ended else "live"),
@@ -202,7 +204,7 @@ def print_call(detail: CallDetail) -> None:
 
 
 def print_turn(turn: Turn, out: Console) -> None:
-    """The words, then one ledger line: `2500 silence + 150 speech to text + … = 2777 ms`."""
+    """The words, then one ledger line: `2777 ms = 2500 silence + 150 stt + …`."""
     lines = Table.grid(padding=(0, 2))
     head = Text(f"turn {turn.turn}", "bold")
     if turn.caller_text:
@@ -223,14 +225,12 @@ def print_turn(turn: Turn, out: Console) -> None:
 
 
 def ledger_line(turn: Turn) -> str:
-    parts = [
-        f"{turn.spans[name]:.0f} {SPAN_TITLES[name]}"
-        for name in SPAN_TITLES
-        if name in turn.spans and name != "response"
-    ]
-    whole = f" = {turn.spans['response']:.0f} ms" if "response" in turn.spans else ""
+    """Where the time went, the parts named as in the JSON."""
+    parts = [f"{took:.0f} {name}" for name, took in turn.spans.items() if name != "response"]
+    if "response" in turn.spans:
+        return f"{turn.spans['response']:.0f} ms = " + " + ".join(parts)
     if parts:
-        return " + ".join(parts) + (whole or " ms")
+        return " + ".join(parts) + " ms, no reply"
     if turn.first_audio_out_ms is not None:
         return f"first audio {turn.first_audio_out_ms:.0f} ms after the answer"
     return "nothing timed"

@@ -30,7 +30,7 @@ def config(empty: Path) -> Path:
     log = CallLog(empty.parent / "calls.db")
     began = NOW - timedelta(days=7)
     log.begin(
-        CallStart("abc1", "sip", "l1", "+4930[red]1\x1b[2J", "1000", "clinic", "1000 matches", began)
+        CallStart("abc1", "sip", "l1", "+4930[red]1\x1b[2J", "1000", "clinic", "a route", began)
     )
     log.answered("abc1", began, "PCMU")
     log.mark("abc1", 0, "first_audio_out", 0.04)
@@ -81,10 +81,7 @@ def test_show_tells_words_and_ledger(config: Path) -> None:
     assert "When do you open?" in output
     assert "heard: At eight." in output
     assert "first audio 40 ms after the answer" in output
-    assert (
-        "2500 silence wait + 150 speech to text + 10 language model + 90 text to speech"
-        " + 20 to the wire = 2770 ms" in output
-    )
+    assert "2770 ms = 2500 silence + 150 stt + 10 llm + 90 tts + 20 out" in output
     assert "3 of 500 packets" in output
 
 
@@ -127,7 +124,7 @@ def test_a_moment_nobody_understands_is_refused(config: Path, since: str) -> Non
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(("calls",), "no database yet"), (("show", "last"), "no database"), (("report",), "store.path")],
+    [(("calls",), "no database yet"), (("show", "x"), "no data"), (("report",), "store.path")],
 )
 def test_no_database_is_told_with_exit_2(
     empty: Path, arguments: tuple[str, ...], message: str

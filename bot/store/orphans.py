@@ -24,7 +24,9 @@ def close_orphans(path: Path, worker_pid: int | None, reason: str, at: datetime)
     try:
         with closing(open_for_writing(path)) as db:
             db.execute("BEGIN IMMEDIATE")
-            open_calls = list(db.query("SELECT id, worker_pid, started FROM calls WHERE ended IS NULL"))
+            open_calls = list(
+                db.query("SELECT id, worker_pid, started FROM calls WHERE ended IS NULL")
+            )
             dead = [
                 call["id"]
                 for call in open_calls
@@ -60,7 +62,7 @@ def _runs(pid: int, since: str) -> bool:
 
 def _process_start(pid: int) -> float:
     """When a process began, seconds since the epoch; proc(5)."""
-    with open("/proc/stat", encoding="ascii") as lines:
+    with Path("/proc/stat").open(encoding="ascii") as lines:
         boot = next(int(line.split()[1]) for line in lines if line.startswith("btime"))
     stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     after_name = stat.rpartition(")")[2].split()  # the name may hold blanks and brackets

@@ -134,15 +134,14 @@ def live_calls(path: Path) -> list[Call]:
 def find_call(path: Path, wanted: str) -> CallDetail:
     """One call by id, by the beginning of its id, or "last". Raises StoreError."""
     with _reading(path) as db:
-        call = _resolve(db, wanted)
-        events = [
-            Event(row["at_ms"], row["kind"], json.loads(row["detail"]))
-            for row in db.query(
-                "SELECT at_ms, kind, detail FROM events WHERE call_id = ? ORDER BY at_ms, id",
-                [call.id],
-            )
-        ]
-        return CallDetail(call, _turns(db, [call.id])[call.id], events)
+        return _detail(db, _resolve(db, wanted))
+
+
+def get_call(path: Path, call_id: str) -> CallDetail | None:
+    """One call by its whole id, None when there is none. Raises StoreError."""
+    with _reading(path) as db:
+        found = _calls(db, "WHERE id = ?", [call_id])
+        return _detail(db, found[0]) if found else None
 
 
 def report(path: Path, since: datetime | None) -> Report:
@@ -203,6 +202,17 @@ def _calls(db: Database, clause: str, values: list[Any]) -> list[Call]:
         )
         for row in rows
     ]
+
+
+def _detail(db: Database, call: Call) -> CallDetail:
+    events = [
+        Event(row["at_ms"], row["kind"], json.loads(row["detail"]))
+        for row in db.query(
+            "SELECT at_ms, kind, detail FROM events WHERE call_id = ? ORDER BY at_ms, id",
+            [call.id],
+        )
+    ]
+    return CallDetail(call, _turns(db, [call.id])[call.id], events)
 
 
 def _resolve(db: Database, wanted: str) -> Call:

@@ -207,10 +207,10 @@ def _count_failure() -> None:
 
 def _writer() -> _Writer:
     global _the_writer
-    if _the_writer is None:
-        with _making:
-            _the_writer = _the_writer or _Writer()
-    return _the_writer
+    with _making:
+        if _the_writer is None:
+            _the_writer = _Writer()
+        return _the_writer
 
 
 def _forget_writer() -> None:

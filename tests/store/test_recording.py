@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 import wave
 from pathlib import Path
@@ -75,34 +74,32 @@ def test_the_file_is_playable_while_the_call_goes_on(tmp_path: Path) -> None:
         assert whole.getnframes() == 1.2 * 16_000
 
 
-RECORDER = """
-import sys
-from pathlib import Path
-import numpy as np
-from bot.store.recording import StereoRecording, flush_recordings
-recording = StereoRecording(Path(sys.argv[1]), 48000)
-frame = np.arange(960, dtype=np.int16)
-print("begun", flush=True)
-while True:
-    for _ in range(25):
-        recording.write(frame, -frame)
-    flush_recordings()
-"""
+def record_for_ever(path: Path, begun: int) -> None:
+    recording = StereoRecording(path, BUS_HZ)
+    ramp = np.arange(FRAME_SAMPLES, dtype=np.int16)
+    while True:
+        for _ in range(25):
+            recording.write(ramp, -ramp)
+        flush_recordings()
+        os.write(begun, b"x")
 
 
 def test_kill_9_at_any_moment_leaves_a_playable_file(tmp_path: Path) -> None:
     """The child writes as fast as the disk takes it, so that the kill falls into a write."""
-    for n in range(6):
+    for n in range(12):
         path = tmp_path / f"{n}.wav"
-        child = subprocess.Popen(
-            [sys.executable, "-c", RECORDER, str(path)], stdout=subprocess.PIPE, text=True
-        )
-        assert child.stdout is not None
-        assert child.stdout.readline() == "begun\n"
-        time.sleep(0.05 + 0.013 * n)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
+        ours, theirs = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                record_for_ever(path, theirs)
+            finally:
+                os._exit(1)
+        os.read(ours, n + 1)  # at least one block is there
+        os.kill(child, signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        os.close(ours)
+        os.close(theirs)
         with wave.open(str(path)) as left:
             frames = left.readframes(left.getnframes())
         assert len(frames) > 0

@@ -1,0 +1,63 @@
+"""The process that serves the pages."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+from collections.abc import Callable
+
+import structlog
+from aiohttp import web
+from setproctitle import setproctitle
+
+from bot.config import Config, split_address
+from bot.errors import StartError
+from bot.library import Library
+from bot.store.schema import prepare
+from bot.web.app import make_app
+
+CLOSE_WITHIN_S = 2.0
+log = structlog.get_logger(__name__)
+
+
+def run(config: Config, ready: Callable[[], None] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. `ready` is called once it listens.
+
+    Raises StartError when web.bind cannot be had, ConfigError and StoreError for what the pages
+    are made of.
+    """
+    setproctitle("bot: web worker")
+    asyncio.run(_serve(config, ready))
+    return 0
+
+
+async def _serve(config: Config, ready: Callable[[], None] | None) -> None:
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    prepare(config.store.path)
+    library = Library(config.personas.dir, config.dialplans.dir)
+    app = make_app(config, library.personas, library.plan)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_WITHIN_S)
+    await runner.setup()
+    try:
+        await _bind(runner, config.web.bind)
+        if ready:
+            ready()
+        log.info("pages served", bind=config.web.bind)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+async def _bind(runner: web.AppRunner, at: str) -> None:
+    """Listen on `at`. Raises StartError naming web.bind."""
+    try:
+        await web.TCPSite(runner, *split_address(at)).start()
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        what = "is already in use" if taken else f"cannot be bound ({error.strerror})"
+        raise StartError(
+            f"web.bind: {at} {what}. Stop what holds it, or set web.bind to a free address:port."
+        ) from None

@@ -1,0 +1,104 @@
+"""The web worker as a process: it serves, ends when told, and says why it cannot start."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+WORKER = """
+import sys
+from pathlib import Path
+from bot.config import load_config
+from bot.errors import BotError
+from bot.workers.web_worker import run
+config = load_config(Path(sys.argv[1]))
+try:
+    sys.exit(run(config, lambda: print("ready", flush=True)))
+except BotError as error:
+    sys.exit(f"bot: {error}")
+"""
+PERSONA = """
+name = "Clinic"
+greeting = "Hello."
+system_prompt = "Be kind."
+metadata = { source_template_id = "helpful-assistant" }
+"""
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def taken() -> socket.socket:
+    """A listening socket on a free port of loopback."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def worker(folder: Path, bind: str) -> subprocess.Popen[str]:
+    (folder / "personas").mkdir()
+    (folder / "personas" / "clinic.toml").write_text(PERSONA)
+    (folder / "dialplans").mkdir()
+    (folder / "dialplans" / "plan.toml").write_text('[default]\npersona = "clinic"\n')
+    (folder / "config.toml").write_text(f'[store]\npath = "bot.db"\n[web]\nbind = "{bind}"\n')
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(folder / "config.toml")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
+
+
+def health(port: int) -> object:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_end(
+    tmp_path: Path, taken: socket.socket, sign: signal.Signals
+) -> None:
+    port = taken.getsockname()[1]
+    taken.close()
+    child = worker(tmp_path, f"127.0.0.1:{port}")
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        assert health(port) == {"ok": True, "database": "ok"}
+        title = Path(f"/proc/{child.pid}/cmdline").read_text()
+        assert title.startswith("bot: web worker")
+        child.send_signal(sign)
+        assert child.wait(10) == 0
+    finally:
+        child.kill()
+        child.communicate()
+
+
+@pytest.mark.parametrize(
+    ("bind", "message"),
+    [("127.0.0.1:{port}", "already in use"), ("192.0.2.1:8080", "cannot be bound")],
+)
+def test_it_says_why_it_cannot_start(
+    tmp_path: Path, taken: socket.socket, bind: str, message: str
+) -> None:
+    child = worker(tmp_path, bind.format(port=taken.getsockname()[1]))
+    _, told = child.communicate(timeout=30)
+    taken.close()
+    assert child.returncode == 1
+    (line,) = told.splitlines()
+    assert line.startswith("bot: web.bind: ") and message in line and "set web.bind" in line
+
+
+def test_a_broken_persona_is_named(tmp_path: Path) -> None:
+    (tmp_path / "personas").mkdir()
+    (tmp_path / "personas" / "broken.toml").write_text("name = 3")
+    (tmp_path / "dialplans").mkdir()
+    (tmp_path / "config.toml").write_text('[store]\npath = "bot.db"\n')
+    told = subprocess.run(
+        [sys.executable, "-c", WORKER, str(tmp_path / "config.toml")],
+        capture_output=True, text=True, cwd=ROOT, check=False, timeout=30,
+    )  # fmt: skip
+    assert told.returncode == 1
+    assert "broken.toml: name" in told.stderr
