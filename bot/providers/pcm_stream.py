@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import soxr  # type: ignore[import-untyped]  # no types
+import soxr
 
 from bot.audio import wav
 from bot.audio.frame import Samples

@@ -31,7 +31,7 @@ class PiperLocal:
     def __init__(self, voice: str = PACKAGED, *, threads: int = 1) -> None:
         """Load the voice (half a second). Raises StartError when it cannot be had."""
         # here, not above: onnxruntime is big, and most processes only name this provider
-        import onnxruntime  # type: ignore[import-untyped]  # no types
+        import onnxruntime
         from piper import PiperVoice
         from piper.config import PiperConfig
 
@@ -82,9 +82,7 @@ class PiperLocal:
             normalize_audio=False,  # it would make a short clause as loud as a shout
         )
         for chunk in self._voice.synthesize(text, settings):
-            speech = trim_silence(
-                chunk.audio_int16_array, self.rate, lead_s=LEAD_S, tail_s=TAIL_S
-            )
+            speech = trim_silence(chunk.audio_int16_array, self.rate, lead_s=LEAD_S, tail_s=TAIL_S)
             yield fade(speech, self.rate, in_s=EDGE_S, out_s=EDGE_S)
 
     async def close(self) -> None:

@@ -42,7 +42,7 @@ class WhisperLocal:
     def __init__(self, weights: str = "tiny.en", *, threads: int = 1) -> None:
         """Load the model (under a second). Raises StartError when it cannot be had."""
         # here, not above: importing it costs 40 MB, and most processes only name this provider
-        from faster_whisper import WhisperModel  # type: ignore[import-untyped]  # no types
+        from faster_whisper import WhisperModel
 
         folder = find_weights(weights)
         self.model_name = weights if not Path(weights).is_dir() else Path(weights).name
@@ -79,8 +79,8 @@ class WhisperLocal:
 
     def _hear(self, pcm: Samples, language: str, window_s: float) -> str:
         """One utterance of at most PIECE_S, on the turnstile's thread."""
-        from faster_whisper.tokenizer import Tokenizer  # type: ignore[import-untyped]  # no types
-        from faster_whisper.transcribe import (  # type: ignore[import-untyped]  # no types
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.transcribe import (
             get_ctranslate2_storage,
             get_suppressed_tokens,
         )
@@ -148,5 +148,5 @@ def unlooped(text: str) -> str:
 
 
 def spoken(text: str) -> str:
-    """"" for a text without a single letter or digit: whisper's way of writing a noise."""
+    """Empty for a text without a single letter or digit: whisper's way of writing a noise."""
     return text if re.search(r"\w", text) else ""

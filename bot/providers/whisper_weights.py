@@ -63,7 +63,7 @@ def verify(folder: Path) -> None:
 
 
 def from_hub(name: str) -> Path:
-    from faster_whisper.utils import download_model  # type: ignore[import-untyped]  # no types
+    from faster_whisper.utils import download_model
 
     fault: Exception | None = None
     for local_only in (True, False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import soxr  # type: ignore[import-untyped]  # no types
+import soxr
 
 from bot.audio import wav
 from bot.audio.frame import FULL_SCALE, Samples
@@ -32,7 +32,7 @@ def resampled(samples: Samples, from_hz: int, to_hz: int) -> Samples:
 
 def decode_with_av(data: bytes, rate_hz: int) -> Samples:
     import av
-    from faster_whisper import decode_audio  # type: ignore[import-untyped]  # no types
+    from faster_whisper import decode_audio
 
     try:
         floats = decode_audio(io.BytesIO(data), sampling_rate=rate_hz)

@@ -163,7 +163,7 @@ def claim_socket(path: Path) -> Path:
 async def listen_on(runner: web.AppRunner, path: Path) -> str:
     try:
         await web.UnixSite(runner, str(path)).start()
-        path.chmod(0o600)  # callers' voices pass through it
+        await asyncio.to_thread(path.chmod, 0o600)  # callers' voices pass through it
     except OSError as error:
         raise StartError(f"{path}: {error.strerror or error}. Mend speech.socket.") from None
     return f"unix://{path}"

@@ -1,0 +1,110 @@
+"""Provider names and what they stand for: a dict and two functions.
+
+`providers_for` gives a persona its ears, its wits and its voice. Build them once per process and
+persona, after any fork: they keep connections open and serve many calls at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+from bot.config import Config
+from bot.errors import ConfigError
+from bot.persona import Persona
+from bot.providers.base import LanguageModel, SpeechToText, TextToSpeech
+from bot.providers.groq_compat import groq_llm, groq_stt, groq_tts
+from bot.providers.mock import MockLanguageModel, MockSpeechToText, MockTextToSpeech
+from bot.providers.openai_compat import OpenAiSpeechToText, OpenAiTextToSpeech
+from bot.providers.openai_http import Endpoint
+from bot.providers.scripted import Scripted
+
+Kind: TypeAlias = Literal["stt", "llm", "tts"]
+Provider: TypeAlias = SpeechToText | LanguageModel | TextToSpeech
+Factory: TypeAlias = Callable[[Config, Persona], Provider]
+
+KEYS: dict[Kind, str] = {"stt": "ai.stt", "llm": "ai.llm", "tts": "ai.tts"}
+MODES: dict[str, dict[Kind, str]] = {
+    "local": {"stt": "local", "llm": "scripted", "tts": "local"},
+    "live": {"stt": "groq", "llm": "groq", "tts": "groq"},
+    "mock": {"stt": "mock", "llm": "mock", "tts": "mock"},
+}
+_factories: dict[tuple[Kind, str], Factory] = {}
+
+
+def register(kind: Kind, name: str, factory: Factory) -> None:
+    """Make `name` known; a later registration replaces an earlier one."""
+    _factories[kind, name] = factory
+
+
+def create(kind: Kind, name: str, config: Config, persona: Persona) -> Provider:
+    """A provider by name. Raises ConfigError, naming the known ones, or the missing key."""
+    factory = _factories.get((kind, name))
+    if not factory:
+        known = ", ".join(sorted(each for of, each in _factories if of == kind))
+        raise ConfigError("config", KEYS[kind], f"no provider {name!r}.", f"Known: {known}.")
+    return factory(config, persona)
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """What one persona hears, thinks and speaks with."""
+
+    stt: SpeechToText
+    llm: LanguageModel
+    tts: TextToSpeech
+
+    async def close(self) -> None:
+        for provider in (self.stt, self.llm, self.tts):
+            await provider.close()
+
+
+def providers_for(config: Config, persona: Persona) -> Providers:
+    """What `ai.mode` says, unless `ai.stt|llm|tts` or the persona's voice say otherwise.
+
+    Raises ConfigError.
+    """
+    mode = MODES[config.ai.mode]
+    voice = persona.voice.provider or config.ai.tts or mode["tts"]
+    return Providers(
+        stt=cast("SpeechToText", create("stt", config.ai.stt or mode["stt"], config, persona)),
+        llm=cast("LanguageModel", create("llm", config.ai.llm or mode["llm"], config, persona)),
+        tts=cast("TextToSpeech", create("tts", voice, config, persona)),
+    )
+
+
+def speech_endpoint(config: Config) -> Endpoint:
+    """The local speech worker."""
+    return Endpoint(f"unix://{config.speech.socket}", deadline_s=config.ai.timeout_s)
+
+
+def _local_stt(config: Config, _persona: Persona) -> Provider:
+    return OpenAiSpeechToText(speech_endpoint(config), model=config.speech.whisper, name="local")
+
+
+def _local_tts(config: Config, _persona: Persona) -> Provider:
+    voice = config.speech.voice
+    return OpenAiTextToSpeech(speech_endpoint(config), model=voice, voice=voice, name="local")
+
+
+def _espeak(_config: Config, _persona: Persona) -> Provider:
+    from bot.providers.espeak import Espeak
+
+    return Espeak()
+
+
+def _always(provider: Callable[[], Any]) -> Factory:
+    return lambda _config, _persona: cast("Provider", provider())
+
+
+register("stt", "local", _local_stt)
+register("tts", "local", _local_tts)
+register("tts", "espeak", _espeak)
+register("llm", "scripted", lambda _config, persona: Scripted(persona))
+register("stt", "groq", groq_stt)
+register("llm", "groq", groq_llm)
+register("tts", "groq", groq_tts)
+register("stt", "mock", _always(MockSpeechToText))
+register("llm", "mock", _always(MockLanguageModel))
+register("tts", "mock", _always(MockTextToSpeech))
