@@ -22,6 +22,7 @@ from bot.errors import StartError
 from bot.legs.sip import SipEndpoint, SipSettings
 from bot.library import Library
 from bot.store.recorder import CallLog
+from bot.store.recording import flush_recordings
 
 NICE = -10  # media must not wait for speech recognition; without the right it stays at 0
 SPEECH_WITHIN_S = 60.0  # cold disks load models slowly
@@ -62,6 +63,7 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None]) ->
     endpoint.draining = True
     await manager.drain("shutdown", config.limits.goodbye_s)
     await endpoint.close()
+    flush_recordings()  # nothing runs after us: the supervisor's child ends by os._exit
     records.close()
     return 0
 

@@ -25,7 +25,7 @@ from bot.library import Library
 from bot.logs import set_up_logs
 from bot.store.orphans import close_orphans
 from bot.workers import sip_worker, speech_worker, web_worker
-from bot.workers.child import CANNOT_START, Child, Ready
+from bot.workers.child import CANNOT_START, Child
 
 STOP_WITHIN_S = 9.5  # everything, so that a service manager's 10 s are kept
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class Supervisor:
     def __init__(self, config: Config, library: Library) -> None:
         self._config, self._library = config, library
         self._sip = Child("sip worker", lambda ready: sip_worker.run(config, library, ready))
-        self._web = Child("web worker", lambda ready: _pages(config, ready))
+        self._web = Child("web worker", lambda ready: web_worker.run(config, ready))
         self._speech = Child("speech worker", lambda ready: speech_worker.run(config, on_ready=ready))
         local = config.ai.mode == "local"
         self._children = [self._speech, self._sip, self._web] if local else [self._sip, self._web]
@@ -184,8 +184,3 @@ def _signals() -> Iterator[socket.socket]:
             signal.signal(number, handler)
         ours.close()
         theirs.close()
-
-
-def _pages(config: Config, ready: Ready) -> int:
-    ready()
-    return web_worker.run(config)
