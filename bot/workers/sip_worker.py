@@ -62,9 +62,9 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None]) ->
     await stop.wait()
     endpoint.draining = True
     await manager.drain("shutdown", config.limits.goodbye_s)
-    await endpoint.close()
-    flush_recordings()  # nothing runs after us: the supervisor's child ends by os._exit
+    flush_recordings()  # first what must not be lost; then pjsip, which may take its time
     records.close()
+    await endpoint.close()
     return 0
 
 
