@@ -22,7 +22,7 @@ GOOD = ("Good.", "Thank you, that is a good point.", "Right.", "Well put.")
 TAKEN = ("Thank you.", "All right.", "I see.")
 BEGIN = "Great, let us begin."
 HINT = "Let me give you a hint."
-MOVE_ON = "That is all right, let us move on."
+MOVE_ON = ("That is all right, let us move on.", "No problem. Here is the next one.")
 LAST = "That was my last question."
 MOST_POINTS = 4
 
@@ -86,13 +86,13 @@ def last_said(messages: Sequence[Message]) -> str:
 
 
 def touched(asked: Asked) -> list[str]:
-    """The expected ideas that the answer names, leniently: each content word, in any form."""
+    """The expected ideas that the answer names, leniently: one content word of each, any form."""
     said = spoken_words(asked.answer)
     return [
         idea
         for idea in asked.question.expect
         if (words := content(idea) or spoken_words(idea))
-        and all(any(alike(word, other) for other in said) for word in words)
+        and any(alike(word, other) for word in words for other in said)
     ]
 
 
@@ -110,9 +110,9 @@ def wants_hint(asked: Asked, said: str) -> bool:
 
 
 def acknowledgement(asked: Asked, number: int) -> str:
-    if asked.question.expect and not touched(asked):
-        return MOVE_ON
-    words = GOOD if asked.question.expect else TAKEN
+    words: tuple[str, ...] = TAKEN
+    if asked.question.expect:
+        words = GOOD if touched(asked) else MOVE_ON
     return words[number % len(words)]
 
 

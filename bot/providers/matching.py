@@ -32,11 +32,11 @@ FILLER = frozenset(
     "erm ah oh yes yeah no not just really actually tell know ask asking wondering wonder want "
     "wanted wanna like need needed get got give let lets question maybe what what's which who "
     "whom how why any some also now today let's go going gonna say said think sure sorry excuse "
-    "thanks thank very one more thing something hear calling call quick quickly find out".split()
+    "thanks thank very much many one more thing something hear calling call quick quickly find out".split()
 )
 SAME_MEANING = {  # what is asked for, in the words callers use most
     "when": "time", "hours": "time", "times": "time", "o'clock": "time",
-    "much": "cost", "price": "cost", "prices": "cost", "charge": "cost", "fee": "cost",
+    "price": "cost", "prices": "cost", "charge": "cost", "fee": "cost",
     "where's": "where", "located": "where", "location": "where", "address": "where",
 }  # fmt: skip
 
@@ -47,8 +47,9 @@ def spoken_words(text: str) -> list[str]:
 
 
 def content(text: str) -> list[str]:
-    """The different words that carry meaning: "Hi, when do you open?" → when, open."""
-    return list(dict.fromkeys(word for word in spoken_words(text) if word not in FILLER))
+    """The words that carry meaning, each meaning once: "Hi, when do you open?" → when, open."""
+    words = spoken_words(text.lower().replace("how much", "price"))
+    return list({canonical(word): word for word in words if word not in FILLER}.values())
 
 
 def canonical(word: str) -> str:
