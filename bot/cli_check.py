@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -52,7 +52,12 @@ def check(path: Path) -> None:
     if config is None:
         refuse(faults)
     shelf = read_shelf(config.personas.dir, config.dialplans.dir)
-    faults = [*faults, *weight_faults(config, path), *shelf.faults]
+    faults = [
+        *faults,
+        *weight_faults(config, path),
+        *provider_faults(config, path, shelf.personas.values()),
+        *shelf.faults,
+    ]
     if faults or shelf.plan is None:
         refuse(faults)
     names = ", ".join(f"{each.name} ({slug})" for slug, each in shelf.personas.items())
@@ -113,6 +118,31 @@ def schema(file: str) -> None:
     click.echo(json.dumps(told | SCHEMAS[file].model_json_schema(), indent=2, ensure_ascii=False))
 
 
+def provider_faults(
+    config: Config, path: Path, personas: Iterable[Persona]
+) -> Iterator[ConfigError]:
+    """Providers that nobody knows, or whose key is not set."""
+    from bot.providers.registry import MODES, create  # slow to import, and only wanted here
+
+    sample = next(iter(personas), None)
+    if sample is None:
+        return  # that is a fault of its own
+    for kind, name in MODES[config.ai.mode].items():
+        wanted = getattr(config.ai, kind) or name
+        try:
+            create(kind, wanted, config, sample)
+        except ConfigError as error:
+            file = error.file if error.file == "environment" else str(path)
+            yield ConfigError(file, error.key, error.what, error.remedy)
+    for persona in personas:
+        if persona.voice.provider:
+            try:
+                create("tts", persona.voice.provider, config, persona)
+            except ConfigError as error:
+                file = str(config.personas.dir / f"{persona.slug}.toml")
+                yield ConfigError(file, "voice.provider", error.what, error.remedy)
+
+
 def weight_faults(config: Config, path: Path) -> Iterator[ConfigError]:
     """Weights that the local models need and that are not here."""
     if config.ai.mode != "local":
@@ -128,11 +158,14 @@ def weight_faults(config: Config, path: Path) -> Iterator[ConfigError]:
                 yield ConfigError(str(path), key, what, remedy)
         elif key == "speech.voice":
             yield from _voice_faults(Path(value).expanduser(), path)
-        elif value.startswith(("/", ".", "~")):  # everything else is a name on the hub
-            if not (Path(value).expanduser() / "model.bin").is_file():
-                what = f'is "{value}", and there is no model.bin in it.'
-                remedy = "Name a folder with a converted model, or tiny.en."
-                yield ConfigError(str(path), key, what, remedy)
+        elif value.startswith(("/", ".", "~")) and not _has_model(value):
+            what = f'is "{value}", and there is no model.bin in it.'
+            remedy = "Name a folder with a converted model, or tiny.en."
+            yield ConfigError(str(path), key, what, remedy)  # other names are the hub's
+
+
+def _has_model(folder: str) -> bool:
+    return (Path(folder).expanduser() / "model.bin").is_file()
 
 
 def _voice_faults(voice: Path, path: Path) -> Iterator[ConfigError]:
@@ -149,9 +182,10 @@ def _packaged(package: str, file: str) -> bool:
 
 
 def refuse(faults: list[ConfigError]) -> NoReturn:
-    """All faults on standard error, exit code 2."""
-    for fault in faults:
-        click.echo(str(fault), err=True)
-    count = "1 fault." if len(faults) == 1 else f"{len(faults)} faults."
+    """All faults on standard error, each once, exit code 2."""
+    lines = dict.fromkeys(str(fault) for fault in faults)
+    for line in lines:
+        click.echo(line, err=True)
+    count = "1 fault." if len(lines) == 1 else f"{len(lines)} faults."
     click.echo(count, err=True)
     sys.exit(CANNOT)

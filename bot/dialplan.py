@@ -116,7 +116,7 @@ def _clashes(plans: dict[Path, Dialplan]) -> list[ConfigError]:
 
 
 def decide(plan: Dialplan, called: str, caller: str) -> Decision:
-    """The most specific route wins: exact before pattern, longer before shorter, then file order."""
+    """The most specific route wins: exact before pattern, long before short, then file order."""
     matches = [route for route in plan.routes if _fits(route, called, caller)]
     if matches:
         best = max(matches, key=_specificity)
