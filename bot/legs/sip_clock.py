@@ -59,6 +59,7 @@ class Clock:
         self._waking = False
         self._late: deque[float] = deque(maxlen=REMEMBERED)
         self._resyncs = 0
+        self._due = time.monotonic()
         self._stop = Event()
         self._thread = Thread(target=self._run, name="sip-clock", daemon=True)
 
@@ -78,6 +79,10 @@ class Clock:
     def close(self, box: Mailbox) -> None:
         self._open = tuple(each for each in self._open if each is not box)
 
+    def to_next_tick(self) -> float:
+        """Seconds until what is queued now leaves."""
+        return min(FRAME_S, max(0.0, self._due - time.monotonic()))
+
     @property
     def lateness(self) -> Lateness:
         late = sorted(self._late.copy())
@@ -90,18 +95,18 @@ class Clock:
         pj.Endpoint.instance().libRegisterThread("sip-clock")
         buffer = ctypes.create_string_buffer(BRIDGE_BYTES)
         frame = PjmediaFrame(buf=ctypes.addressof(buffer))
-        due = time.monotonic()
+        self._due = time.monotonic()
         while not self._stop.is_set():
-            wait = due - time.monotonic()
+            wait = self._due - time.monotonic()
             if wait > 0:
                 time.sleep(wait)
-            late = time.monotonic() - due
+            late = time.monotonic() - self._due
             if late > RESYNC_S:
-                due += late
+                self._due += late
                 self._resyncs += 1
             self._late.append(late)
+            self._due += FRAME_S
             self._tick(frame)
-            due += FRAME_S
 
     def _tick(self, frame: PjmediaFrame) -> None:
         frame.size = BRIDGE_BYTES

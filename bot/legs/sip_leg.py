@@ -48,11 +48,11 @@ RETRY_AFTER_S = 5
 GOODBYE_S = 1.0  # how long a hang-up waits for the far side to agree
 TRANSFER_S = 20.0
 
-BRIDGE_IN_S = 0.034
-"""Arrival of a packet to its frame in `frames()`, without our FIR: wait for the tick, jitter
-buffer, 8 → 16 kHz. Measured by tests/support/audio_path.py."""
-BRIDGE_OUT_S = 0.022
-"""`write()` to departure, without our FIR: wait for the next tick, 16 → 8 kHz."""
+TICK_WAIT_S = FRAME_S / 2  # a packet comes at any moment of a tick
+CONCEAL_S = 0.005  # the codec's loss concealment looks ahead (PJMEDIA_WSOLA_DELAY_MSEC)
+BRIDGE_S = 0.0041  # 8 <-> 16 kHz at quality 10, by tests/support/audio_path.py
+"""Checked on the wire in tests/legs/test_sip_delays.py; on a clean network the jitter buffer
+holds nothing back."""
 
 
 class CallRefused(LegError):
@@ -110,10 +110,11 @@ class SipLeg:
 
     @property
     def delays(self) -> Delays:
-        queued = max(0, len(self._box.outbound) - 1) * FRAME_S
+        """Outbound: of the frame written last, or of one written now to an empty queue."""
+        ahead = max(0, len(self._box.outbound) - 1) * FRAME_S
         return Delays(
-            inbound=BRIDGE_IN_S + self._up.delay_s,
-            outbound=BRIDGE_OUT_S + self._down.delay_s + queued,
+            inbound=TICK_WAIT_S + CONCEAL_S + BRIDGE_S + self._up.delay_s,
+            outbound=self._stack.clock.to_next_tick() + ahead + BRIDGE_S + self._down.delay_s,
         )
 
     def events(self) -> list[LegEvent]:
