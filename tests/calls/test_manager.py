@@ -1,0 +1,231 @@
+"""Whole calls through manager, session and record, over the loopback leg at 20 × real time."""
+
+from __future__ import annotations
+
+import asyncio
+import wave
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, Samples, silence
+from bot.calls import manager as manager_module
+from bot.calls.manager import CallManager
+from bot.calls.phrasebook import Phrasebook
+from bot.config import Config, Dialplans, Personas, Recordings, Store
+from bot.errors import ProviderError
+from bot.legs.loopback import LoopbackLeg, loopback
+from bot.library import Library
+from bot.providers.base import Message, Transcript
+from bot.providers.mock import MockLanguageModel, MockSpeechToText, MockTextToSpeech
+from bot.providers.registry import Providers
+from bot.store.queries import CallDetail, find_call, recent_calls
+from bot.store.recorder import CallLog
+from tests.support.phone import spoken
+
+PERSONA = """
+name = "Test"
+greeting = "Hello there."
+system_prompt = "Be kind."
+[metadata]
+source_template_id = "helpful-assistant"
+[turn]
+silence_ms = 700
+"""
+PLAN = """
+[[routes]]
+number = "1000"
+persona = "test"
+[[routes]]
+number = "1001"
+persona = "test"
+ring_s = 5
+"""
+PACE_S = 0.001  # real time per 20 ms frame
+
+
+class House:
+    """A manager with everything real but the providers, and a phone to call it."""
+
+    def __init__(self, folder: Path, providers: Providers) -> None:
+        (folder / "personas").mkdir()
+        (folder / "dialplans").mkdir()
+        (folder / "personas" / "test.toml").write_text(PERSONA)
+        (folder / "dialplans" / "default.toml").write_text(PLAN)
+        self.config = Config(
+            store=Store(path=folder / "bot.db"),
+            recordings=Recordings(dir=folder / "recordings"),
+            personas=Personas(dir=folder / "personas"),
+            dialplans=Dialplans(dir=folder / "dialplans"),
+        )
+        self.records = CallLog(self.config.store.path)
+        self.library = Library(self.config.personas.dir, self.config.dialplans.dir)
+        self.phrases = Phrasebook(folder / "phrases")
+        self.manager = CallManager(self.config, self.library, self.records, self.phrases)
+        self.heard: list[Samples] = []
+
+    def call(self, number: str = "1000") -> LoopbackLeg:
+        phone, leg = loopback("+4930123", number)
+        self.manager.on_call(leg)
+        return phone
+
+    async def talk(
+        self, phone: LoopbackLeg, score: Sequence[Samples], *, hang_up: bool = True
+    ) -> None:
+        """Say the score, frame by frame; hear until the end."""
+        await phone.answered()
+        sound = np.concatenate(score)
+        at = 0
+        async for frame in phone.frames():
+            self.heard.append(frame)
+            part = sound[at : at + FRAME_SAMPLES]
+            phone.write(np.concatenate([part, silence()])[:FRAME_SAMPLES])
+            at += FRAME_SAMPLES
+            if hang_up and at >= len(sound):
+                await phone.hang_up()
+            await asyncio.sleep(PACE_S)
+
+    async def record(self) -> CallDetail:
+        """The only call's record, once it is closed."""
+        await self.manager.drain("test over", 5.0)
+        self.records.flush()
+        (call,) = recent_calls(self.config.store.path, 10)
+        return find_call(self.config.store.path, call.id)
+
+
+@pytest.fixture
+def make_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., House]:
+    def make(**parts: object) -> House:
+        providers = Providers(MockSpeechToText(), MockLanguageModel(), MockTextToSpeech())
+        providers = replace(providers, **parts)  # type: ignore[arg-type]
+        monkeypatch.setattr(manager_module, "providers_for", lambda config, persona: providers)
+        return House(tmp_path, providers)
+
+    return make
+
+
+def quiet(seconds: float) -> Samples:
+    return np.zeros(round(seconds * BUS_HZ), np.int16)
+
+
+def question() -> Samples:
+    return spoken("What time do you open tomorrow?", BUS_HZ)
+
+
+async def test_a_call_is_answered_recorded_and_closed(make_house: Callable[..., House]) -> None:
+    house = make_house()
+    phone = house.call()
+    await house.talk(phone, [quiet(1.5), question(), quiet(5.0)])
+    detail = await house.record()
+    assert detail.call.end_reason == "caller hung up" and detail.call.ended is not None
+    assert detail.call.persona == "test" and detail.call.codec == "L16"
+    greeting, answer = detail.turns[:2]
+    assert greeting.bot_heard == "Hello there."
+    assert answer.caller_text == "What time do you open tomorrow?"
+    assert answer.bot_heard == "You said: What time do you open tomorrow?"
+    assert answer.utterance_id == f"{detail.call.id}-u1"
+    ledger = [
+        answer.speech_end_ms, answer.turn_end_ms, answer.stt_done_ms,
+        answer.llm_first_ms, answer.tts_first_ms, answer.first_audio_out_ms,
+    ]  # fmt: skip
+    assert None not in ledger and ledger == sorted(ledger)
+    assert {answer.stt, answer.llm, answer.tts} == {"mock"}
+
+
+async def test_the_recording_holds_both_sides_in_step(make_house: Callable[..., House]) -> None:
+    house = make_house()
+    phone = house.call()
+    await house.talk(phone, [quiet(1.5), question(), quiet(2.0)])
+    detail = await house.record()
+    with wave.open(detail.call.recording) as file:
+        assert (file.getnchannels(), file.getframerate()) == (2, 16_000)
+        both = np.frombuffer(file.readframes(10**9), np.int16).reshape(-1, 2)
+    seconds = len(both) / 16_000
+    assert abs(seconds - (1.5 + 2.0 + len(question()) / BUS_HZ)) < 0.1
+    caller, bot = both[:, 0].astype(float), both[:, 1].astype(float)
+    assert np.abs(bot[: 16_000 // 2]).max() > 1000, "the greeting starts at once, on the right"
+    assert np.abs(caller[: 16_000]).max() < 50, "the caller speaks later, on the left"
+    assert np.abs(caller[int(1.6 * 16_000) :]).max() > 1000
+
+
+async def test_a_number_without_a_route_is_refused_and_recorded(
+    make_house: Callable[..., House],
+) -> None:
+    house = make_house()
+    phone = house.call("9999")
+    while phone.ended is None:
+        await asyncio.sleep(0.001)
+    assert phone.ended == "failed: not_found"
+    assert (await house.record()).call.end_reason == "refused: no route"
+
+
+async def test_a_caller_who_gives_up_while_it_rings(make_house: Callable[..., House]) -> None:
+    house = make_house()
+    phone = house.call("1001")
+    await asyncio.sleep(0.05)
+    await phone.hang_up()
+    detail = await house.record()
+    assert detail.call.end_reason == "cancelled" and detail.call.answered is None
+
+
+async def test_a_shutdown_says_goodbye(make_house: Callable[..., House]) -> None:
+    house = make_house()
+    phone = house.call()
+    talking = asyncio.create_task(house.talk(phone, [quiet(1.0)], hang_up=False))
+    while len(house.heard) < 80:
+        await asyncio.sleep(PACE_S)
+    detail = await house.record()
+    await talking
+    assert phone.ended == "caller"  # the other side, seen from the phone
+    assert detail.call.end_reason == "test over"
+    assert detail.turns[-1].bot_heard == "I am sorry, we have to stop here. Goodbye."
+
+
+class Deaf(MockSpeechToText):
+    async def transcribe(self, pcm: Samples, *, language: str, urgent: bool = False) -> Transcript:
+        raise ProviderError("deaf", "503 overloaded", retryable=True)
+
+
+class Buggy(MockLanguageModel):
+    async def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        yield "I "
+        raise RuntimeError("a bug")
+
+
+class Stalled(MockLanguageModel):
+    async def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        await asyncio.Event().wait()
+        yield "never"
+
+
+async def test_a_failing_transcriber_is_answered_with_a_request_to_repeat(
+    make_house: Callable[..., House],
+) -> None:
+    house = make_house(stt=Deaf())
+    phone = house.call()
+    await house.talk(phone, [quiet(1.5), question(), quiet(4.0)])
+    turn = (await house.record()).turns[1]
+    assert turn.error == "deaf: 503 overloaded"
+    assert turn.bot_heard == "Sorry, I did not catch that. Could you say it again?"
+
+
+async def test_a_bug_in_a_provider_ends_no_call(make_house: Callable[..., House]) -> None:
+    house = make_house(llm=Buggy())
+    phone = house.call()
+    await house.talk(phone, [quiet(1.5), question(), quiet(5.0)])
+    detail = await house.record()
+    assert detail.call.end_reason == "caller hung up"
+    said = [turn.bot_heard for turn in detail.turns]
+    assert "Sorry, I did not catch that. Could you say it again?" in said
+
+
+async def test_after_the_call_nothing_is_left_running(make_house: Callable[..., House]) -> None:
+    house = make_house(llm=Stalled())
+    before = asyncio.all_tasks()
+    phone = house.call()
+    await house.talk(phone, [quiet(1.5), question(), quiet(1.5)])
+    await house.record()
+    assert asyncio.all_tasks() - before == set()
