@@ -15,8 +15,8 @@ RUN apt-get update \
 WORKDIR /opt/bot
 COPY Makefile requirements.lock ./
 COPY scripts/ scripts/
-RUN make install \
-    && rm -rf /var/lib/apt/lists/* /root/.cache
+RUN PIP_NO_CACHE_DIR=1 make install \
+    && rm -rf /var/lib/apt/lists/*
 
 COPY LICENSE README.md ./
 COPY bot/ bot/

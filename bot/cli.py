@@ -29,6 +29,11 @@ COMMANDS = {
     "report": ("bot.cli_records:report", "Sum up calls and waiting times."),
     "speech": ("bot.cli:speech", "Serve the local speech models alone."),
 }
+EXAMPLES = {  # of commands whose own help gives none
+    "calls": ("python -m bot calls", "python -m bot calls -n 100 --json"),
+    "show": ("python -m bot show last", "python -m bot show 20261122-1530 --json"),
+    "report": ("python -m bot report", "python -m bot report --since 24h --json"),
+}
 
 
 class Commands(click.Group):
@@ -43,6 +48,8 @@ class Commands(click.Group):
         module, name = COMMANDS[cmd_name][0].split(":")
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
+        if cmd_name in EXAMPLES:
+            command.epilog = "\b\n" + "\n".join(EXAMPLES[cmd_name])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

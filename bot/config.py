@@ -32,7 +32,9 @@ def split_address(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     plain = bare == host and ":" in host  # an IPv6 address without its brackets
-    if not (colon and bare and not plain and port.isdecimal() and int(port) <= 65535):
+    if not (
+        colon and bare and not plain and port.isascii() and port.isdecimal() and int(port) <= 65535
+    ):
         raise ValueError('"address:port" with a port up to 65535, e.g. "0.0.0.0:5060"')
     return bare, int(port)
 

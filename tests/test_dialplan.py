@@ -1,0 +1,130 @@
+"""Dialplans: who answers whom, and plans that contradict themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from bot.dialplan import Dialplan, Route, check_plans, decide, load_dialplan
+from bot.errors import ConfigError
+
+DIALPLANS = Path(__file__).resolve().parents[1] / "dialplans"
+PLAN = Dialplan(
+    routes=[
+        Route(number="1000", persona="exact"),
+        Route(number="1*", persona="ones"),
+        Route(number="10*", persona="tens"),
+        Route(number="1000", persona="vip", callers=["+49", "boss"]),
+        Route(number="+49*", persona="germany"),
+    ],
+    default=Route(persona="default"),
+)
+
+
+def faults_of(folder: Path) -> list[str]:
+    return [str(fault).removeprefix(f"{folder}/") for fault in check_plans(folder)[1]]
+
+
+@pytest.mark.parametrize(
+    ("called", "caller", "persona", "why"),
+    [
+        ("1000", "", "exact", "1000 matches route 1000"),
+        ("1000", "+4930", "vip", "1000 matches route 1000 for this caller"),
+        ("1000", "boss", "vip", "1000 matches route 1000 for this caller"),
+        ("1001", "", "tens", "1001 matches route 10*"),
+        ("1100", "", "ones", "1100 matches route 1*"),
+        ("+4930123", "", "germany", "+4930123 matches route +49*"),
+        ("alice", "", "default", "no route for alice: the default answers"),
+        ("", "", "default", "no route for : the default answers"),
+    ],
+)
+def test_the_most_specific_route_wins(called, caller, persona, why):
+    decision = decide(PLAN, called, caller)
+    assert decision.route is not None
+    assert (decision.route.persona, decision.why) == (persona, why)
+
+
+def test_without_a_default_nobody_answers():
+    decision = decide(Dialplan(routes=PLAN.routes), "2000", "")
+    assert decision.route is None
+    assert decision.why == "no route for 2000 and no default"
+
+
+@given(some.permutations(PLAN.routes), some.from_regex(r"[+0-9]{0,6}", fullmatch=True))
+def test_the_order_of_routes_does_not_matter_when_none_is_told_twice(routes, called):
+    shuffled = PLAN.model_copy(update={"routes": routes})
+    assert decide(shuffled, called, "") == decide(PLAN, called, "")
+
+
+def test_the_shipped_plan():
+    plan = load_dialplan(DIALPLANS)
+    answered = {
+        number: decide(plan, number, "").route.persona for number in ("1000", "1001", "1002", "9")
+    }
+    assert answered == {
+        "1000": "helpful-assistant",
+        "1001": "technical-interviewer",
+        "1002": "domain-expert",
+        "9": "helpful-assistant",
+    }
+
+
+def test_all_files_are_one_plan(tmp_path):
+    (tmp_path / "a.toml").write_text("[[routes]]\nnumber = '1'\npersona = 'a'\n")
+    (tmp_path / "b.toml").write_text(
+        "[default]\npersona = 'b'\n[[routes]]\nnumber = '2'\npersona = 'b'\n"
+    )
+    plan = load_dialplan(tmp_path)
+    assert [route.number for route in plan.routes] == ["1", "2"]
+    assert plan.default == Route(persona="b")
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, [" holds no dialplan. Put a .toml file with a [default] there."]),
+        (
+            {"a": "[default]\npersona = 'x'", "b": "[default]\npersona = 'y'"},
+            ["b.toml: default: comes after {}/a.toml: default, which answers the same calls. "
+             "Remove one of the two."],
+        ),
+        (
+            {"a": "[[routes]]\nnumber = '1'\npersona = 'x'\n" * 2},
+            ["a.toml: routes[2]: comes after {}/a.toml: routes[1], which answers the same calls. "
+             "Remove one of the two."],
+        ),
+        (
+            {"a": "[[routes]]\npersona = 'x'"},
+            ["a.toml: routes[1].number: is missing. Add it; a route without one is never reached."],
+        ),
+        (
+            {"a": "[default]\npersona = 'x'\nnumber = '1'"},
+            ["a.toml: default: has a number or callers. "
+             "Make it one of the [[routes]], or remove them."],
+        ),
+        (
+            {"a": "[[routes]]\nnumber = '1'\npersonna = 'x'"},
+            ["a.toml: routes[1].persona: is missing. Add it.",
+             'a.toml: routes[1].personna: is no key known here. Did you mean "persona"?'],
+        ),
+        ({"a": "x"}, ["a.toml: is not TOML: "]),
+    ],
+)  # fmt: skip
+def test_faults(tmp_path, files, expected):
+    for name, text in files.items():
+        (tmp_path / f"{name}.toml").write_text(text)
+    found = faults_of(tmp_path)
+    assert len(found) == len(expected)
+    for line, part in zip(found, expected, strict=True):
+        assert part.format(tmp_path) in line
+    with pytest.raises(ConfigError):
+        load_dialplan(tmp_path)
+
+
+def test_the_same_number_for_different_callers_is_fine(tmp_path):
+    one = "[[routes]]\nnumber = '1'\npersona = 'x'\n"
+    (tmp_path / "a.toml").write_text(f"{one}callers = ['+49']\n{one}callers = ['+1']\n{one}")
+    assert faults_of(tmp_path) == []
