@@ -17,6 +17,8 @@ import structlog
 
 from bot.legs.bridge import BridgePort
 
+FORBIDDEN = 403
+
 log = structlog.get_logger(__name__)
 
 
@@ -148,3 +150,13 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
     def onCallTransferStatus(self, prm: pj.OnCallTransferStatusParam) -> None:
         self._report(Transferred(int(prm.statusCode), str(prm.reason), bool(prm.finalNotify)))
         prm.cont = not prm.finalNotify
+
+    @guarded
+    def onCallTransferRequest(self, prm: pj.OnCallTransferRequestParam) -> None:
+        """Nobody makes the bot dial: pjsip would follow a REFER by itself."""
+        prm.statusCode = FORBIDDEN
+
+    @guarded
+    def onCallReplaceRequest(self, prm: pj.OnCallReplaceRequestParam) -> None:
+        """Nor take over a call of somebody else's."""
+        prm.statusCode = FORBIDDEN

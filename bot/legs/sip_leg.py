@@ -33,7 +33,7 @@ from bot.legs.sip_call import (
     StreamEnded,
     Transferred,
 )
-from bot.legs.sip_stack import SipStack
+from bot.legs.sip_stack import RETRY_AFTER_S, SipStack
 from bot.legs.sip_thread import SipThread
 
 REFUSALS = {
@@ -44,7 +44,6 @@ REFUSALS = {
     HangUp.UNAVAILABLE: 503,
     HangUp.FAILED: 500,
 }
-RETRY_AFTER_S = 5
 GOODBYE_S = 1.0  # how long a hang-up waits for the far side to agree
 TRANSFER_S = 20.0
 

@@ -19,12 +19,14 @@ from bot.legs.bridge import BRIDGE_HZ, SILENCE, Pool
 from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import Confirmed, News, SipCall, guarded
 from bot.legs.sip_clock import Clock
+from bot.legs.sip_options import refuse_options_while
 
 LIBRARY: str = pj._pjsua2.__file__  # the shared object that also exports pjsip's C functions
 POLL_MS = 10
 QUALITY = 10  # of the bridge's resampler; the default loses 3 dB at 3.1 kHz
 CODEC_IDS = {"PCMU": "PCMU/8000", "PCMA": "PCMA/8000", "G722": "G722/16000"}
 TOP_PRIORITY = 250
+RETRY_AFTER_S = 5
 
 JITTER_FIRST_MS = 0  # playing starts with the first packet
 JITTER_LEAST_MS = 20
@@ -116,6 +118,7 @@ class SipStack:
             self._endpoint.libStart()
             self._choose_codecs()
             self._make_account(address, port)
+            refuse_options_while(LIBRARY, self._draining)
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
         self._pool = Pool(max_calls_compiled())
@@ -176,7 +179,7 @@ class SipStack:
         sink: list[Callable[[News], None]] = []
         call = self._adopt(serial, call_id, box, lambda news: sink[0](news) if sink else None)
         if self._draining():
-            call.hangup(refusal(503, 5))
+            call.answer(refusal(503, RETRY_AFTER_S))
             return
         call.answer(status(180))
         sink.append(self._on_invite(Invite(serial, call.getInfo().callIdString, message, box)))

@@ -1,0 +1,59 @@
+"""Headers and users out of requests as they come, also malformed ones."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.legs.sip_message import caller_of, headers_of, user_of
+
+INVITE = (
+    "INVITE sip:1000@host:5060;user=phone SIP/2.0\r\n"
+    "v: SIP/2.0/UDP a;branch=1\r\n"
+    "Via: SIP/2.0/UDP b;branch=2\r\n"
+    'f: "sip:fake@x" <sip:+4930%2A1@pbx.example;user=phone>;tag=1\r\n'
+    "t: <sip:1000@host>\r\n"
+    "Diversion: <sip:9@pbx>\r\n"
+    " ;reason=no-answer\r\n"
+    "i: abc\r\n"
+    "\r\n"
+    "v=0\r\nFrom: not a header\r\n"
+)
+
+
+def test_compact_folded_and_repeated_headers():
+    headers = headers_of(INVITE)
+    assert headers["request-uri"] == "sip:1000@host:5060;user=phone"
+    assert headers["via"] == "SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b;branch=2"
+    assert headers["diversion"] == "<sip:9@pbx> ;reason=no-answer"
+    assert headers["call-id"] == "abc"
+    assert caller_of(headers) == "+4930*1"
+
+
+@pytest.mark.parametrize(
+    ("address", "user"),
+    [
+        ("sip:1000@host", "1000"),
+        ("<sips:a.b@host;transport=tls>", "a.b"),
+        ("<sip:+49;phone-context=x@host>", "+49"),
+        ("tel:+4930123;ext=1", "+4930123"),
+        ("sip:host.example", ""),
+        ('"x <sip:evil@y>" <sip:good@host>', "good"),
+        ("sip:user:secret@host", "user"),
+        ("", ""),
+    ],
+)
+def test_user_part(address, user):
+    assert user_of(address) == user
+
+
+@pytest.mark.parametrize("name", ["anonymous", "Anonymous", "restricted", ""])
+def test_a_withheld_caller_has_no_number(name):
+    assert caller_of({"from": f"<sip:{name}@anonymous.invalid>"}) == ""
+
+
+@given(st.text())
+def test_no_text_makes_it_raise(text):
+    headers = headers_of(text)
+    caller_of(headers)
+    headers_of("INVITE sip:1 SIP/2.0\r\n" + text)
+    user_of(text)
