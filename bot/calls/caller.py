@@ -7,7 +7,7 @@ side of the wire.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,7 +58,7 @@ class Exchange:
 class CallerScript:
     """Pure and tick-driven: a frame heard in, a frame to say out."""
 
-    def __init__(self, lines: Sequence[Said], delays: Delays) -> None:
+    def __init__(self, lines: Sequence[Said], delays: Callable[[], Delays]) -> None:
         self._lines = list(lines)
         self._delays = delays
         self._now = 0.0
@@ -78,7 +78,7 @@ class CallerScript:
         exchange = self.exchanges[-1]
         exchange.heard.append(frame)
         if level_db(frame) > VOICE_DB and not len(self._saying):
-            at = self._now - self._delays.inbound
+            at = self._now - self._delays().inbound
             if exchange.heard_from is None:
                 exchange.heard_from = at
             exchange.heard_until = at
@@ -107,7 +107,7 @@ class CallerScript:
         out[: len(part)] = part
         exchange = self.exchanges[-1]
         if level_db(out) > VOICE_DB:
-            leaves = self._now + self._delays.outbound
+            leaves = self._now + self._delays().outbound
             if exchange.spoke_from is None:
                 exchange.spoke_from = leaves
             exchange.spoke_until = leaves
@@ -117,7 +117,7 @@ class CallerScript:
 
 async def converse(leg: Leg, lines: Sequence[Said]) -> CallerScript:
     """Play the script over an answered leg until it is done or the other side hangs up."""
-    script = CallerScript(lines, leg.delays)
+    script = CallerScript(lines, lambda: leg.delays)
     async for frame in leg.frames():
         leg.write(script.step(frame))
         if script.done:

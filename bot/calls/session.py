@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from bot.audio.frame import FRAME_S
+from bot.audio.frame import FRAME_S, Frame
 from bot.calls.performer import Kind, Performer
 from bot.calls.phrasebook import Phrasebook
 from bot.config import Config
@@ -50,14 +50,13 @@ class Session:
         self._leg, self._parts = leg, parts
         self._records, self._call_id = parts.records, parts.call_id
         limits = parts.config.limits
-        self._delays = leg.delays
         self._engine = CallEngine(
             EngineSettings(
                 call_id=parts.call_id,
                 persona=parts.persona,
                 dead_air_s=limits.dead_air_s,
                 max_call_s=limits.max_call_s,
-                inbound_delay_s=self._delays.inbound,
+                inbound_delay_s=leg.delays.inbound,
             )
         )
         self._performer = Performer(
@@ -71,6 +70,7 @@ class Session:
         )
         self._ticks = 0
         self._ticked_at = 0.0
+        self._last_tick: tuple[Frame, Frame] | None = None  # in and out, recorded a tick later
         self._inbox: list[told.Input] = []
         self._hang_up_reason: str | None = None
 
@@ -95,13 +95,14 @@ class Session:
                 inputs, self._inbox = self._inbox + self._leg_inputs(), []
                 out, actions = self._engine.step(frame, inputs, self._ticks * FRAME_S)
                 self._leg.write(out)
-                if self._parts.recording is not None:
-                    self._parts.recording.write(frame, out)
+                self._record_last_tick()
+                self._last_tick = (frame, out)
                 for action in actions:
                     self._act(action)
                 if self._hang_up_reason is not None:
                     await self._leg.hang_up(HangUp.NORMAL)
         finally:
+            self._record_last_tick()
             for action in self._engine.finish(self._ticks * FRAME_S):
                 self._note(action)
             await self._leg.hang_up(HangUp.NORMAL)
@@ -111,10 +112,29 @@ class Session:
 
     def _told(self, result: told.Input) -> None:
         """A result is there: let the engine act on it now, not at the next frame."""
-        since_tick = min(time.monotonic() - self._ticked_at, FRAME_S * 0.99)
-        now = self._ticks * FRAME_S + since_tick
-        for action in self._engine.handle([result], now):
+        for action in self._engine.handle([result], self._media_time()):
             self._act(action)
+        if self._engine.can_revise and self._leg.flush():
+            self._revise()
+
+    def _revise(self) -> None:
+        """Voice came while the silence of this tick still waits in the leg: replace it."""
+        out, actions = self._engine.revise(self._ticks * FRAME_S)
+        self._leg.write(out)
+        if self._last_tick is not None:
+            self._last_tick = (self._last_tick[0], out)
+        for action in actions:
+            self._act(action)
+
+    def _record_last_tick(self) -> None:
+        if self._parts.recording is not None and self._last_tick is not None:
+            self._parts.recording.write(*self._last_tick)
+            self._last_tick = None
+
+    def _media_time(self) -> float:
+        """Seconds of frames since the answer, and what has passed of the present one."""
+        since_tick = min(time.monotonic() - self._ticked_at, FRAME_S * 0.99)
+        return self._ticks * FRAME_S + since_tick
 
     def _leg_inputs(self) -> list[told.Input]:
         return [each for event in self._leg.events() if (each := self._heard_of(event))]
@@ -170,9 +190,9 @@ class Session:
     def _on_the_wire(self, mark: do.Mark, at: float) -> float:
         """The engine hears audio late and its voice leaves late; the record tells of the wire."""
         if mark is do.Mark.SPEECH_END:
-            return at - self._delays.inbound
-        if mark is do.Mark.FIRST_AUDIO_OUT:
-            return at + self._delays.outbound
+            return at - self._leg.delays.inbound
+        if mark is do.Mark.FIRST_AUDIO_OUT:  # its frame has just been written
+            return self._media_time() + self._leg.delays.outbound
         return at
 
     def _took(self, turn: int, kind: Kind, name: str, seconds: float) -> None:

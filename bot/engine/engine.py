@@ -82,6 +82,20 @@ class CallEngine:
             self._take(each, now)
         return self._conversation.drain()
 
+    @property
+    def can_revise(self) -> bool:
+        """Was the last frame silence, and is there voice for it by now?"""
+        return not self._on_hold and not self.over and self._floor.can_revise
+
+    def revise(self, now: float) -> tuple[Frame, list[Action]]:
+        """A better frame for the tick at `now`, whose silence has not left yet.
+
+        Saves a reply the wait for the next tick. Call it only when `can_revise` says so.
+        """
+        self._set_time(now)
+        frame = self._floor.revise()
+        return frame, self._conversation.drain()
+
     def finish(self, now: float) -> list[Action]:
         """The line is gone: close the books. Only notes and cancellations follow."""
         self._set_time(now)

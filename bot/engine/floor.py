@@ -98,6 +98,18 @@ class Floor:
             self._fillers.sound(now)
         return out
 
+    @property
+    def can_revise(self) -> bool:
+        preparing = self._conversation.state in (State.PROCESSING_USER, State.AI_SPEAKING)
+        return preparing and not self.speaker.audible and self.speaker.ready
+
+    def revise(self) -> Frame:
+        """The reply's first frame, in place of the silence of this tick."""
+        if self._conversation.state is State.PROCESSING_USER:
+            self._begin_speaking("first audio of the reply")
+        self._fillers.sound(self._conversation.now)
+        return self.speaker.frame()
+
     def _wait(self, now: float) -> None:
         utterance = self._segmenter.current
         if utterance is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bot.engine import actions as do
 from bot.engine import inputs as told
 from bot.engine.inputs import Purpose
@@ -212,3 +214,19 @@ def test_after_the_line_is_gone_only_closing_actions() -> None:
     closing = call.engine.finish(call.now)
     assert {type(each) for each in closing} <= {do.NoteBot, do.CancelWork}
     assert call.engine.step(call.out[0], [told.ModelText(1, "late")], call.now + 0.02)[1] == []
+
+
+def test_voice_that_comes_between_two_ticks_replaces_the_silence_still_queued() -> None:
+    call = greeted()
+    call.world.tts_s = 1e9
+    call.speak(0.8).wait(2.6).until(lambda: len(call.said()) == 2)
+    assert not call.engine.can_revise
+    late = told.SpeechAudio(1, 0, np.full(4800, 900, np.int16))
+    call.engine.handle([late], call.now + 0.011)
+    assert call.engine.can_revise
+    frame, notes = call.engine.revise(call.now)
+    assert frame.all() and call.speaking() and not call.engine.can_revise
+    (mark,) = (each for each in notes if isinstance(each, do.NoteMark))
+    assert (mark.mark, mark.at) == (do.Mark.FIRST_AUDIO_OUT, call.now)
+    call.tick(frame * 0)
+    assert call.out[-1].all(), "the next tick goes on where the revised frame ended"
