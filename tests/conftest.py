@@ -12,7 +12,7 @@ import pytest
 # tests import tests.support and bot from the checkout, however pytest was started
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.support.bot_process import FAST_TURN, BotMaker, BotProcess  # noqa: E402  (path above)
+from tests.support.bot_process import FAST_TURN, BotMaker, BotProcess
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
-from tests.support.audio_path import measure_audio_path
 
 from tests.bench.calls import four_at_once, one_by_one, own_path
 from tests.bench.micro import resample_us, tick_us
 from tests.bench.numbers import p50_p95
 from tests.bench.script import DIALPLAN, PERSONA, QUESTIONS, SILENCE_MS
+from tests.support.audio_path import measure_audio_path
 from tests.support.bot_process import ROOT, BotProcess
 
 FIGURES = ROOT / "var" / "figures" / "bench.json"

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.support.bot_process import FAST_TURN, BotProcess
+from tests.support.bot_process import FAST_TURN, RECEPTION, BotProcess, shipped_persona
 from tests.support.wire import WirePhone
 
-RECEPTION = "helpful-assistant"
 SWITCHBOARD = {
     "routes": [
         {"number": "1000", "persona": RECEPTION},
@@ -23,7 +22,10 @@ SWITCHBOARD = {
 def switchboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BotProcess]:
     """1000 answers at once, 1003 rings for three seconds, nobody else is there."""
     made = BotProcess(
-        tmp_path_factory.mktemp("switchboard"), persona=FAST_TURN, dialplan=SWITCHBOARD
+        tmp_path_factory.mktemp("switchboard"),
+        persona=FAST_TURN,
+        personas={RECEPTION: shipped_persona(RECEPTION)},
+        dialplan=SWITCHBOARD,
     )
     try:
         made.start()

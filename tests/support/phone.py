@@ -95,8 +95,16 @@ def transcript(pcm: Pcm, rate_hz: int = PHONE_HZ) -> str:
     return " ".join(segment.text.strip() for segment in segments)
 
 
+NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+
+
 def plain(text: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9']+", text.lower()))
+    """Lower case, words only, small numbers as words: whisper writes "8" or "eight" at will."""
+    words = re.findall(r"[a-z']+|\d+", text.lower())
+    return " ".join(
+        NUMBERS[int(word)] if word.isdigit() and int(word) < len(NUMBERS) else word
+        for word in words
+    )
 
 
 def missing(heard: str, expected: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ parent are pickled tuples on a SOCK_SEQPACKET pair, see Pump.obey and Pump.tell.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import pickle
@@ -55,10 +56,9 @@ class Stream:
         stamp = (self.timestamp - back * STEP) & 0xFFFFFFFF
         header = struct.pack("!BBHII", 0x80, marker << 7 | payload_type, self.seq, stamp, self.ssrc)
         at_ns = time.time_ns()
-        try:
+        # refused: the far side has closed its port, its BYE is on the way
+        with contextlib.suppress(ConnectionRefusedError):
             self.socket.sendto(header + payload, self.target or ("127.0.0.1", 9))
-        except ConnectionRefusedError:
-            pass  # the far side has closed its port: its BYE is on the way
         sent = (at_ns, self.seq, stamp, payload_type, payload)
         self.seq = (self.seq + 1) & 0xFFFF
         self.timestamp = (self.timestamp + STEP) & 0xFFFFFFFF
@@ -153,14 +153,10 @@ class Pump:
 
 def main() -> None:
     gc.disable()
-    try:
+    with contextlib.suppress(PermissionError):
         os.nice(-10)
-    except PermissionError:
-        pass
-    try:
-        Pump(socket.socket(fileno=int(sys.argv[1]))).run()
-    except (BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
-        pass  # the parent has gone
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
+        Pump(socket.socket(fileno=int(sys.argv[1]))).run()  # until the parent has gone
 
 
 if __name__ == "__main__":

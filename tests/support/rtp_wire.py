@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -137,7 +138,7 @@ class MediaProcess:
         self.streams: dict[int, RtpStream] = {}
         self._numbers = itertools.count(1)
 
-    async def __aenter__(self) -> MediaProcess:
+    async def __aenter__(self) -> Self:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 21)

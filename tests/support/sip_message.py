@@ -86,7 +86,7 @@ def response_to(request: Message, status: int, reason: str, tag: str, contact: s
 def uri_of(header: str) -> str:
     """The URI of a From, To, Contact or Route value."""
     found = re.search(r"<([^>]+)>", header)
-    return found.group(1) if found else header.split(";")[0].strip()
+    return found.group(1) if found else header.split(";", maxsplit=1)[0].strip()
 
 
 def tag_of(header: str) -> str:
@@ -116,8 +116,8 @@ def offer(host: str, port: int, codecs: Iterable[Codec]) -> str:
 
 def answered(body: str) -> tuple[str, int, Codec]:
     """(host, port, codec) of an SDP answer; ValueError when it holds no codec of ours."""
-    host = re.search(r"^c=IN IP4 (\S+)", body, re.M)
-    media = re.search(r"^m=audio (\d+) \S+ ([\d ]+)", body, re.M)
+    host = re.search(r"^c=IN IP4 (\S+)", body, re.MULTILINE)
+    media = re.search(r"^m=audio (\d+) \S+ ([\d ]+)", body, re.MULTILINE)
     if not host or not media:
         raise ValueError(f"no audio in the answer:\n{body}")
     by_type = {codec.payload_type: codec for codec in CODECS.values()}

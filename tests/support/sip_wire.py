@@ -14,7 +14,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from tests.support.g711 import CODECS
 from tests.support.rtp_wire import MediaProcess, RtpStream
@@ -219,7 +219,7 @@ class WirePhone(asyncio.DatagramProtocol):
         self.media = MediaProcess()
         self._options: dict[str, asyncio.Future[int]] = {}
 
-    async def __aenter__(self) -> WirePhone:
+    async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
             lambda: self, local_addr=(self.host, 0)

@@ -12,3 +12,8 @@ def test_what_is_spoken_over_the_telephone_is_understood() -> None:
 
 def test_silence_is_nothing() -> None:
     assert transcript(silence(2)) == ""
+
+
+def test_numbers_match_however_they_are_written() -> None:
+    assert missing("We open at 8 from Monday.", ["open at eight"]) == []
+    assert missing("We open at 9 from Monday.", ["eight"]) == ["eight"]
