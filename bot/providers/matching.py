@@ -24,15 +24,16 @@ SHORT_WORD = 4  # letters; words up to it must be equal, "pay" is not "day"
 FOREIGN_WEIGHT = 0.4  # of a content word the question does not have, against one it has
 
 FILLER = frozenset(
-    "a an the i i'm i'd i'll i've im me my mine we we're us our ours you you're your yours it it's "
-    "its he she they them their this that that's these those there there's here is isn't are "
-    "aren't am was were be been being do does did don't done have has had having will would shall "
-    "should can can't could may might must of to for in on at by from with about as and or but so "
-    "if then than because please hi hello hey good morning afternoon evening okay ok well um uh er "
-    "erm ah oh yes yeah no not just really actually tell know ask asking wondering wonder want "
-    "wanted wanna like need needed get got give let lets question maybe what what's which who "
-    "whom how why any some also now today let's go going gonna say said think sure sorry excuse "
-    "thanks thank very much many one more thing something hear calling call quick quickly find out".split()
+    "a an the i i'm i'd i'll i've im me my mine we we're us our ours you you're your yours it "
+    "it's its he she they them their this that that's these those there there's here is isn't "
+    "are aren't am was were be been being do does did don't done have has had having will "
+    "would shall should can can't could may might must of to for in on at by from with about "
+    "as and or but so if then than because please hi hello hey good morning afternoon evening "
+    "okay ok well um uh er erm ah oh yes yeah no not just really actually tell know ask "
+    "asking wondering wonder want wanted wanna like need needed get got give let lets "
+    "question maybe what what's which who whom how why any some also now today let's go going "
+    "gonna say said think sure sorry excuse thanks thank very much many one more thing "
+    "something hear calling call quick quickly find out".split()
 )
 SAME_MEANING = {  # what is asked for, in the words callers use most
     "when": "time", "hours": "time", "times": "time", "o'clock": "time",

@@ -50,7 +50,7 @@ class PiperLocal:
                 ),
                 config=PiperConfig.from_dict(settings),
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, *onnx_errors()) as error:
             raise StartError(f"{model}: not a Piper voice ({type(error).__name__}).") from None
         self.rate: int = self._voice.config.sample_rate
         self.voice_name = model.stem
@@ -66,7 +66,7 @@ class PiperLocal:
         while True:
             try:
                 chunk = await loop.run_in_executor(self._pool, next, sentences, None)
-            except (RuntimeError, ValueError) as error:
+            except (RuntimeError, ValueError, *onnx_errors()) as error:
                 raise ProviderError(self.name, f"failed: {error}", retryable=True) from None
             if chunk is None:
                 return
@@ -87,6 +87,14 @@ class PiperLocal:
 
     async def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def onnx_errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises: a dozen classes without a common base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    found = [each for each in vars(state).values() if isinstance(each, type)]
+    return tuple(each for each in found if issubclass(each, Exception))
 
 
 def find_voice(name: str) -> Path:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.audio import wav
 from bot.audio.frame import Samples
@@ -160,7 +161,7 @@ async def read_form(request: web.Request) -> Form:
                 audio = bytes(content)
             elif part.name:
                 text[part.name] = content.decode("utf-8", errors="replace").strip()
-    except ValueError:
+    except (ValueError, HttpProcessingError):
         raise ApiError(400, "The multipart body is broken.") from None
     return Form(audio, text)
 

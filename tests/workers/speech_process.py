@@ -1,0 +1,69 @@
+"""The speech worker as users run it: a process of its own, asked over its socket or a port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from bot.config import Config, Speech
+from bot.errors import StartError
+from bot.workers import speech_worker
+socket, voice, whisper, bind, ready = sys.argv[1:]
+speech = Speech(socket=Path(socket), voice=voice, whisper=whisper)
+try:
+    sys.exit(speech_worker.run(
+        Config(speech=speech), bind, on_ready=lambda: os.write(int(ready), b"x")
+    ))
+except StartError as error:
+    print(error, file=sys.stderr)
+    sys.exit(2)
+"""
+
+
+@dataclass
+class SpeechProcess:
+    process: subprocess.Popen[str]
+    socket: Path
+
+    def stop(self) -> int:
+        """The exit code after SIGTERM."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=10)
+
+
+def launch(
+    socket: Path, *, voice: str = "joe", whisper: str = "tiny.en", bind: str = "",
+    environ: dict[str, str] | None = None,
+) -> tuple[SpeechProcess, bool]:  # fmt: skip
+    """The process, and whether it listens; if not, it has ended."""
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(socket), voice, whisper, bind, str(writing)],
+        cwd=ROOT, env=os.environ | (environ or {}), pass_fds=[writing], text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    os.close(writing)
+    ready = os.read(reading, 1) == b"x"
+    os.close(reading)
+    return SpeechProcess(process, socket), ready
+
+
+@contextmanager
+def speech_process(socket: Path, **options: str) -> Iterator[SpeechProcess]:
+    running, ready = launch(socket, **options)
+    try:
+        assert ready, running.process.communicate()[1]
+        yield running
+    finally:
+        running.process.kill()
+        running.process.communicate()
