@@ -19,7 +19,8 @@ from bot.legs.bridge import BRIDGE_HZ, SILENCE, Pool
 from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import Confirmed, News, SipCall, guarded
 from bot.legs.sip_clock import Clock
-from bot.legs.sip_options import refuse_options_while
+from bot.legs.sip_gate import put_gate
+from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
 
 LIBRARY: str = pj._pjsua2.__file__  # the shared object that also exports pjsip's C functions
 POLL_MS = 10
@@ -35,9 +36,11 @@ JITTER_KEPT_MS = 400
 
 
 @cache
-def the_endpoint() -> pj.Endpoint:
+def the_endpoint() -> BoundedEndpoint:
     """pjsua2's singleton; making it a second time ends the process."""
-    return immortal(pj.Endpoint())
+    endpoint = BoundedEndpoint()
+    immortal(endpoint)
+    return endpoint
 
 
 _kept: list[object] = []
@@ -103,6 +106,7 @@ class SipStack:
         self._draining = draining
         self._serials = itertools.count(1)
         self._calls: dict[int, SipCall] = {}
+        self._begun = Rate(CALLS_AT_ONCE)
 
     # ---- up and down -------------------------------------------------------------------
 
@@ -118,7 +122,7 @@ class SipStack:
             self._endpoint.libStart()
             self._choose_codecs()
             self._make_account(address, port)
-            refuse_options_while(LIBRARY, self._draining)
+            put_gate(LIBRARY, self._refuses)
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
         self._pool = Pool(max_calls_compiled())
@@ -130,7 +134,7 @@ class SipStack:
         self.clock.start()
 
     def poll(self) -> None:
-        self._endpoint.libHandleEvents(POLL_MS)
+        self._endpoint.poll(POLL_MS)
 
     def end_calls(self) -> None:
         """Hang up on everybody; their last callbacks come with later polls."""
@@ -170,6 +174,12 @@ class SipStack:
         self._account = immortal(_Account(self._incoming))
         self._account.create(config, True)
 
+    def _refuses(self, method: bytes) -> bool:
+        """Asked for each request outside a dialog, before pjsua spends anything on it."""
+        if method == b"INVITE":
+            return self._begun.exceeded
+        return method == b"OPTIONS" and self._draining()
+
     # ---- calls ---------------------------------------------------------------------------
 
     def _incoming(self, call_id: int, message: str) -> None:
@@ -187,6 +197,7 @@ class SipStack:
     def _adopt(
         self, serial: int, call_id: int, box: Mailbox, report: Callable[[News], None]
     ) -> SipCall:
+        self._begun.count()
         port = self._pool.take()
         port.mailbox = box
 
@@ -217,6 +228,8 @@ class SipStack:
         """Serial and Call-ID of a new call. Raises LegError when it cannot even be tried."""
         if len(self._calls) >= min(self._settings.max_calls, max_calls_compiled()):
             raise LegError("all lines are busy")
+        if self._begun.exceeded:
+            raise LegError("too many calls at once")
         serial = next(self._serials)
 
         def heard(news: News) -> None:

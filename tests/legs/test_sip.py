@@ -286,3 +286,36 @@ async def test_closing_hangs_up_on_everybody_quickly(phone, desk):
     assert await call.ended(1) == "bot"
     await asyncio.wait_for(until(leg, lambda e: False, 1000), 1)
     assert leg.ended is not None
+
+
+async def test_a_flood_of_invites_is_turned_away_and_survived(desk, phone):
+    """pjsip would abort the process at its 65th socket."""
+    refused = []
+
+    async def turn_away() -> None:
+        while True:
+            await (await desk.rung.get()).hang_up(HangUp.NOT_FOUND)
+
+    clerk = asyncio.ensure_future(turn_away())
+    for _ in range(15):
+        calls = await asyncio.gather(*(phone.dial("1") for _ in range(4)))
+        refused += [call.status for call in calls]
+    clerk.cancel()
+    assert {404, 503} <= set(refused)
+    await asyncio.sleep(0.7)
+    assert 180 in (await phone.ring("1000")).provisional
+
+
+async def test_a_flood_of_connections_is_survived(desk, phone):
+    opened = [socket.socket() for _ in range(150)]
+    for each in opened:
+        each.setblocking(False)
+        each.connect_ex(desk.address)
+    try:
+        await asyncio.sleep(1.5)
+        call = await phone.ring("1000")
+        await asyncio.wait_for(desk.rung.get(), 5)
+        assert await call.cancel() == 487
+    finally:
+        for each in opened:
+            each.close()

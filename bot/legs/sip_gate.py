@@ -1,8 +1,9 @@
-"""OPTIONS answered with 503 while draining, so that whoever balances calls goes elsewhere.
+"""Requests turned away before pjsua sees them: OPTIONS while draining, INVITEs in a flood.
 
-pjsua answers OPTIONS by itself and pjsua2 offers no say in it. A pjsip module of our own,
-placed in front of pjsua's, has it; everything it calls is exported by the shared object, and the
-only structure it relies on is the public `pjsip_module`.
+pjsua answers OPTIONS by itself, and opens two sockets for an INVITE before anybody can refuse
+it; pjsua2 offers no say in either. A pjsip module of our own, placed in front of pjsua's, has
+it. Everything it calls is exported by the shared object, and the only structure it relies on is
+the public `pjsip_module`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 
-NAME = b"mod-bot-options"
+NAME = b"mod-bot-gate"
 BEFORE_PJSUA = 63  # pjsua's own handler is PJSIP_MOD_PRIORITY_APPLICATION, 64
 
 _Hook = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
@@ -41,8 +42,11 @@ class _Module(ctypes.Structure):
     ]
 
 
-def refuse_options_while(library: str, draining: Callable[[], bool]) -> None:
-    """Install the module; on the SIP thread, pjsip being up. It goes with libDestroy."""
+def put_gate(library: str, refuse: Callable[[bytes], bool]) -> None:
+    """Answer 503 to requests outside a dialog whose method `refuse` says yes to.
+
+    On the SIP thread, pjsip being up; the gate goes with libDestroy.
+    """
     pjsip = ctypes.CDLL(library)
     pjsip.pjsip_rx_data_get_info.restype = ctypes.c_char_p
     pjsip.pjsip_rx_data_get_info.argtypes = [ctypes.c_void_p]
@@ -60,7 +64,8 @@ def refuse_options_while(library: str, draining: Callable[[], bool]) -> None:
 
     def on_request(rdata: int) -> int:
         """1: handled, 0: let pjsua have it. The info reads `Request msg OPTIONS/cseq=…`."""
-        if not draining() or b" OPTIONS/" not in pjsip.pjsip_rx_data_get_info(rdata):
+        method = pjsip.pjsip_rx_data_get_info(rdata).partition(b"/")[0].rpartition(b" ")[2]
+        if method == b"ACK" or not refuse(method):
             return 0
         pjsip.pjsip_endpt_respond_stateless(endpoint, rdata, 503, None, None, None)
         return 1
