@@ -42,6 +42,8 @@ class PiperLocal:
         # its arena keeps room for the longest sentence ever spoken: 130 MB more, 1 ms faster
         options.enable_cpu_mem_arena = False
         options.enable_mem_pattern = False
+        self._faults: tuple[type[Exception], ...] = (RuntimeError, ValueError, *onnx_errors())
+        faults: tuple[type[Exception], ...] = (OSError, KeyError, *self._faults)
         try:
             settings = json.loads(Path(f"{model}.json").read_text("utf-8"))
             self._voice: Any = PiperVoice(
@@ -50,7 +52,7 @@ class PiperLocal:
                 ),
                 config=PiperConfig.from_dict(settings),
             )
-        except (OSError, ValueError, KeyError, *onnx_errors()) as error:
+        except faults as error:
             raise StartError(f"{model}: not a Piper voice ({type(error).__name__}).") from None
         self.rate: int = self._voice.config.sample_rate
         self.voice_name = model.stem
@@ -66,7 +68,7 @@ class PiperLocal:
         while True:
             try:
                 chunk = await loop.run_in_executor(self._pool, next, sentences, None)
-            except (RuntimeError, ValueError, *onnx_errors()) as error:
+            except self._faults as error:
                 raise ProviderError(self.name, f"failed: {error}", retryable=True) from None
             if chunk is None:
                 return

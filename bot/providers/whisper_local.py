@@ -30,6 +30,7 @@ PIECE_S = 28.0  # the model hears 30 s at most; longer audio goes through in pie
 SHORTEST_S = 0.1
 # Silence, noise, hum and clicks measured .83 to .97; speech, also at 10 dB SNR, .61 at most.
 NO_SPEECH = 0.75
+STUTTER = 5
 TOKENS_BASE, TOKENS_PER_S = 8, 6  # the fastest speakers need about 5 tokens a second
 
 
@@ -148,5 +149,9 @@ def unlooped(text: str) -> str:
 
 
 def spoken(text: str) -> str:
-    """Empty for a text without a single letter or digit: whisper's way of writing a noise."""
+    """Words only: empty for signs alone, which is whisper's way of writing a noise.
+
+    A word stuttered STUTTER times in a row was said once; digits may well repeat.
+    """
+    text = re.sub(rf"\b([^\W\d]+)(?:\W+\1\b){{{STUTTER - 1},}}", r"\1", text, flags=re.IGNORECASE)
     return text if re.search(r"\w", text) else ""

@@ -44,6 +44,12 @@ def test_signs_alone_are_no_words() -> None:
     assert spoken(". . . .") == "" and spoken("9.") == "9."
 
 
+def test_a_stutter_is_told_once_but_digits_and_emphasis_stay() -> None:
+    assert spoken("bread- th th th th th Th the market") == "bread- th the market"
+    assert spoken("7 7 7 7 7 7") == "7 7 7 7 7 7"
+    assert spoken("no, no, no, thank you") == "no, no, no, thank you"
+
+
 def test_features_are_padded_with_zeros_or_cut() -> None:
     features = np.ones((80, 300), np.float32)
     assert padded(features, 10.0).shape == (80, 1000)
