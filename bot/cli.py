@@ -67,6 +67,10 @@ def cli() -> None:
     python -m bot call sip:1000@127.0.0.1 --say "What time do you open tomorrow?"
     python -m bot show last
     """
+    from bot.config import Logs
+    from bot.logs import set_up_logs
+
+    set_up_logs(Logs(level="warning"))  # standard output is for answers; serve reads its own level
 
 
 config_option = click.option(

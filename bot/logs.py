@@ -73,4 +73,5 @@ def _last(style: str) -> list[Processor]:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     # the default would print every local variable of a traceback
     plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(sys.stderr.isatty(), exception_formatter=plain)]
+    colors = sys.stderr.isatty()
+    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]

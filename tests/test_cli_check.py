@@ -184,3 +184,30 @@ def test_help_needs_none_of_the_libraries():
     )
     assert (result.returncode, result.stderr) == (0, "")
     assert all(name in result.stdout for name in COMMANDS)
+
+
+def test_log_lines_do_not_stand_between_answers(admin):
+    """What the rooms below log goes to standard error, and only from warning on."""
+    code = (
+        "import sys, structlog; from bot import cli\n"
+        "sys.argv = ['bot', 'route', '1000', '--json']\n"
+        "from bot import cli_check\n"
+        "decide = cli_check.decide\n"
+        "def loud(*given):\n"
+        "    structlog.get_logger('bot.x').info('chatter')\n"
+        "    structlog.get_logger('bot.x').warning('mind')\n"
+        "    return decide(*given)\n"
+        "cli_check.decide = loud\n"
+        "cli.main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=admin,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(result.stdout)["persona"] == "helpful-assistant"
+    assert "mind" in result.stderr
+    assert "chatter" not in result.stderr

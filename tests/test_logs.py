@@ -81,3 +81,9 @@ def test_a_logger_made_before_the_set_up_obeys_it(capsys):
     set_up_logs(Logs(format="json"))
     early.info("hello", text="secret")
     assert json.loads(capsys.readouterr().err)["text"] == "[private]"
+
+
+def test_a_file_gets_no_colours(capsys):
+    set_up_logs(Logs(format="console"))
+    structlog.get_logger("bot.test").info("hello", turn=1)
+    assert "\x1b" not in capsys.readouterr().err
