@@ -104,6 +104,11 @@ def resample_clip(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     return np.asarray(soxr.resample(samples, from_hz, to_hz), np.int16)
 
 
+def streams(rate_hz: int) -> bool:
+    """Is there a filter for live audio between this rate and the bus?"""
+    return rate_hz == BUS_HZ or rate_hz in BANDS_HZ
+
+
 def to_bus(from_hz: int) -> Callable[[Samples], Samples]:
     """What brings one clause of a voice to the bus, chunk after chunk.
 

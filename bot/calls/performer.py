@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Literal, TypeVar
 
 import structlog
 
-from bot.audio.frame import BUS_HZ
-from bot.audio.resample import resample_clip, to_bus
+from bot.audio.frame import BUS_HZ, Samples
+from bot.audio.resample import resample_clip, streams, to_bus
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.prompt import messages, voice_of
 from bot.engine.actions import AskModel, Speak, Transcribe
@@ -37,6 +37,8 @@ from bot.providers.registry import Providers
 log = structlog.get_logger(__name__)
 Kind = Literal["stt", "llm", "tts"]
 T = TypeVar("T")
+
+SLICE_S = 0.1  # of a clause is brought to the bus at once: the first is heard the sooner
 
 Tell = Callable[[Input], None]
 Took = Callable[[int, Kind, str, float], None]  # turn, kind, provider name, seconds
@@ -152,7 +154,9 @@ class Performer:
                 if first:
                     self._took(turn, "tts", tts.name, time.perf_counter() - began)
                     first = False
-                self._tell(SpeechAudio(turn, clause, convert(chunk)))
+                for piece in slices(chunk, tts.rate):
+                    self._tell(SpeechAudio(turn, clause, convert(piece)))
+                    await asyncio.sleep(0)  # other calls' frames come first
         except ProviderError as error:
             self._failed(turn, error)
             self._tell(SpeechFailed(turn, clause))
@@ -188,3 +192,13 @@ class Performer:
             # a bug, not a provider's failure: the call goes on and says sorry
             log.error("provider work crashed", turn=turn, exc_info=error)
             self._tell(ModelFailed(turn))
+
+
+def slices(chunk: Samples, rate_hz: int) -> Iterator[Samples]:
+    """A chunk in pieces short enough to resample between two frames.
+
+    One at a rate without a streaming filter stays whole: it is resampled as a clip.
+    """
+    length = round(SLICE_S * rate_hz) if streams(rate_hz) else max(len(chunk), 1)
+    for start in range(0, len(chunk), length):
+        yield chunk[start : start + length]
