@@ -109,7 +109,7 @@ async def dial(
     here = any(part in uri for part in LOOPBACK)
     endpoint = SipEndpoint(
         SipSettings(bind="127.0.0.1:0" if here else "0.0.0.0:0", codecs=(codec,), max_calls=1),
-        lambda leg: None,
+        lambda _: None,  # nobody knows our number
     )
     await endpoint.start()
     try:

@@ -1,8 +1,8 @@
 """One call: the leg's frames through the engine, its actions to providers, its facts to the record.
 
-    leg.frames() ─▶ engine.step ─▶ leg.write, recording
-                        ▲  └─ actions ─▶ performer, record
-                        └──── results ◀──────┘
+leg.frames() ─▶ engine.step ─▶ leg.write, recording
+                    ▲  └─ actions ─▶ performer, record
+                    └──── results ◀──────┘
 """
 
 from __future__ import annotations

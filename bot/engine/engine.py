@@ -58,9 +58,7 @@ class CallEngine:
         """The hang-up was ordered, or the line is gone."""
         return self._floor.over
 
-    def step(
-        self, frame: Frame, inputs: Sequence[Input], now: float
-    ) -> tuple[Frame, list[Action]]:
+    def step(self, frame: Frame, inputs: Sequence[Input], now: float) -> tuple[Frame, list[Action]]:
         """One tick: the caller's 20 ms in, the bot's 20 ms and what is to be done out."""
         self._set_time(now)
         if not self._started:

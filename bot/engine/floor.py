@@ -137,9 +137,7 @@ class Floor:
         conversation.enter(State.VALIDATING_UTTERANCE, "silence after speech")
         self._pending = utterance
         self._fillers.start(now)
-        conversation.do(
-            Transcribe(turn, utterance.utterance_id, Purpose.TURN, utterance.samples())
-        )
+        conversation.do(Transcribe(turn, utterance.utterance_id, Purpose.TURN, utterance.samples()))
 
     def _process(self, now: float) -> None:
         """The reply is being prepared: let the caller go on, or start to speak."""
@@ -167,9 +165,7 @@ class Floor:
                 self._hang_up()
             return None
         if self.speaker.heard_since is not None:
-            move = self._barge_in.consider(
-                self._segmenter.current, self.speaker.heard_since, now
-            )
+            move = self._barge_in.consider(self._segmenter.current, self.speaker.heard_since, now)
             if move is Move.PAUSE:
                 return self.speaker.pause()
             self._barge(move)

@@ -9,7 +9,8 @@ import re
 
 UNFINISHED = frozenset(
     "and or but so because if when while although between with without about for from of to in "
-    "on at by the a an my your our their his her um uh er erm which who that's i'm it's than".split()
+    "on at by the a an my your our their his her um uh er erm which who that's i'm it's "
+    "than".split()
 )
 BACK_CHANNELS = frozenset(
     "mhm mm mmm hmm hm uh-huh uhhuh aha ah oh okay ok yeah yes yep right sure great nice "

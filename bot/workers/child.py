@@ -43,8 +43,8 @@ class Child:
 
     @property
     def pid(self) -> int:
-        assert self._process is not None and self._process.pid is not None, "not started"
-        return self._process.pid
+        assert self._process is not None, "not started"
+        return self._process.pid or 0
 
     @property
     def sentinel(self) -> int:

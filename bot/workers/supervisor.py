@@ -54,7 +54,9 @@ class Supervisor:
         self._config, self._library = config, library
         self._sip = Child("sip worker", lambda ready: sip_worker.run(config, library, ready))
         self._web = Child("web worker", lambda ready: web_worker.run(config, ready))
-        self._speech = Child("speech worker", lambda ready: speech_worker.run(config, on_ready=ready))
+        self._speech = Child(
+            "speech worker", lambda ready: speech_worker.run(config, on_ready=ready)
+        )
         local = config.ai.mode == "local"
         self._children = [self._speech, self._sip, self._web] if local else [self._sip, self._web]
         self._began = time.monotonic()

@@ -13,7 +13,9 @@ TEXT = "Good morning, I would like to know what time you open tomorrow, please."
 
 
 def noise(seconds: float, level: float, seed: int = 1) -> Samples:
-    values = np.random.default_rng(seed).normal(0, 32768 * 10 ** (level / 20), round(seconds * BUS_HZ))
+    values = np.random.default_rng(seed).normal(
+        0, 32768 * 10 ** (level / 20), round(seconds * BUS_HZ)
+    )
     return np.clip(values, -32768, 32767).astype(np.int16)
 
 

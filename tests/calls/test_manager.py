@@ -147,7 +147,7 @@ async def test_the_recording_holds_both_sides_in_step(make_house: Callable[..., 
     assert abs(seconds - (1.5 + 2.0 + len(question()) / BUS_HZ)) < 0.1
     caller, bot = both[:, 0].astype(float), both[:, 1].astype(float)
     assert np.abs(bot[: 16_000 // 2]).max() > 1000, "the greeting starts at once, on the right"
-    assert np.abs(caller[: 16_000]).max() < 50, "the caller speaks later, on the left"
+    assert np.abs(caller[:16_000]).max() < 50, "the caller speaks later, on the left"
     assert np.abs(caller[int(1.6 * 16_000) :]).max() > 1000
 
 

@@ -11,7 +11,6 @@ from bot.engine.state import State
 from tests.engine.score import Call, World
 
 
-
 def greeted(world: World | None = None, **changes: object) -> Call:
     """A call in which the greeting was heard and the caller has the floor."""
     call = Call(world, **changes)
@@ -32,7 +31,9 @@ def test_a_question_is_answered() -> None:
         State.WAIT_FOR_USER,
     ]
     assert call.said() == ["Hello there.", "At nine.", "See you then."]
-    assert call.bot_notes()[1] == do.NoteBot(1, "At nine. See you then.", "At nine. See you then.", False)
+    assert call.bot_notes()[1] == do.NoteBot(
+        1, "At nine. See you then.", "At nine. See you then.", False
+    )
     (asked,) = call.all(do.AskModel)
     assert asked.history == (
         do.Line("assistant", "Hello there."),
@@ -133,7 +134,11 @@ def test_a_shutdown_is_told_and_hung_up() -> None:
 
 def test_interruption_pauses_and_commits() -> None:
     reply = "We open at nine and close at five, and on Saturday we open at ten and close at one."
-    call = greeted(World(replies=[reply], over_words=["No, wait, Sunday"], words=["Hours?", "No, wait, Sunday"]))
+    call = greeted(
+        World(
+            replies=[reply], over_words=["No, wait, Sunday"], words=["Hours?", "No, wait, Sunday"]
+        )
+    )
     call.speak(0.8).wait(2.6).until(call.speaking).wait(1.5)
     assert call.sound()[-960:].any()
     call.speak(0.4)
@@ -152,7 +157,9 @@ def test_a_back_channel_resumes_at_the_exact_sample() -> None:
     """livekit/agents #4039: "mhmm" must not stop the bot for good."""
     plain = greeted(World(replies=["One two three four five six seven eight nine ten."]))
     plain.speak(0.8).wait(2.6).until(plain.speaking).until(plain.listening)
-    paused = greeted(World(replies=["One two three four five six seven eight nine ten."], over_words=["Mhm."]))
+    paused = greeted(
+        World(replies=["One two three four five six seven eight nine ten."], over_words=["Mhm."])
+    )
     paused.speak(0.8).wait(2.6).until(paused.speaking).wait(0.6).speak(0.4).until(paused.listening)
     assert not paused.bot_notes()[1].interrupted
     assert paused.bot_notes()[1].heard == "One two three four five six seven eight nine ten."

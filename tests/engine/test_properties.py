@@ -23,7 +23,9 @@ world = st.builds(
     stt_s=st.floats(0.02, 6.0),
     llm_s=st.floats(0.02, 12.0),
     tts_s=st.just(0.05),
-    words=st.lists(st.sampled_from(["", "Hello there.", "I want to", "And then?", "No."]), max_size=6),
+    words=st.lists(
+        st.sampled_from(["", "Hello there.", "I want to", "And then?", "No."]), max_size=6
+    ),
     over_words=st.lists(st.sampled_from(["", "Mhm.", "Stop.", "What about Sunday"]), max_size=6),
     replies=st.lists(st.sampled_from(["Yes.", "One, two. Three four five six seven."]), max_size=6),
 )

@@ -51,7 +51,9 @@ def test_listening_sounds_questions_and_stops() -> None:
 
 def test_clauses_come_as_early_as_they_can_be_spoken() -> None:
     cutter = ClauseCutter("en")
-    stream = "Good morning to you and yours, Dr. Smith is in. He sees people at 3.30 p.m. today. Bye"
+    stream = (
+        "Good morning to you and yours, Dr. Smith is in. He sees people at 3.30 p.m. today. Bye"
+    )
     given = [clause for word in stream.split(" ") for clause in cutter.feed(word + " ")]
     given += cutter.end()
     assert given[0] == "Good morning to you and yours,"
