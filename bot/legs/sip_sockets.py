@@ -1,8 +1,8 @@
 """Sockets kept within what this build of pjsip survives.
 
-It aborts the process at the 65th socket of a select loop, has one loop for SIP and one for RTP,
-keeps an idle TCP connection for ten minutes, and counts a closed socket for another half
-second. Sixty callers over TCP, or forty calls refused within a second, would end a worker.
+A select loop of it holds 64 sockets; there is one for SIP and one for RTP. It keeps an idle TCP
+connection for ten minutes and counts a closed socket for another half second. With sixty callers
+over TCP no further one is accepted, and forty calls refused within a second abort the process.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ class BoundedEndpoint(pj.Endpoint):  # type: ignore[misc]  # pjsua2 has no types
 
     def __init__(self) -> None:
         super().__init__()
+        self.forget()
+
+    def forget(self) -> None:
+        """Before libCreate: connections of an earlier life are dangling pointers now."""
         self._connections: OrderedDict[int, Any] = OrderedDict()
         self._accepted = Rate(CONNECTIONS_AT_ONCE)
 

@@ -115,6 +115,7 @@ class SipStack:
         sys.setswitchinterval(0.0005)
         ctypes.CDLL(LIBRARY).pj_log_set_level(0)
         self._endpoint = the_endpoint()
+        self._endpoint.forget()
         try:
             self._endpoint.libCreate()
             self._endpoint.libInit(endpoint_config(self._settings))
