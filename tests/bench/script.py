@@ -19,7 +19,8 @@ PERSONA = {
     "greeting": "Hello.",
     "system_prompt": "Answer in one short sentence.",
     "metadata": {"source_template_id": "helpful-assistant"},
-    "turn": {"silence_ms": SILENCE_MS},
+    # no filler: the first speech after a question is always the reply
+    "turn": {"silence_ms": SILENCE_MS, "filler_after_s": 10.0},
     "idle": {"after_s": 30.0},
     "answers": [{"ask": [ask], "say": say} for ask, say in ANSWERS.items()],
 }

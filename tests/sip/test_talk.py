@@ -8,7 +8,10 @@ from tests.support.records import record_of, turns_of
 from tests.support.wire import WirePhone, intervals_ms, lost
 
 QUESTION = "What time do you open tomorrow?"
-LEDGER_MS = 60.0  # the wire against the record: one packet, one jitter buffer step, one tick
+# The wire against the record. The speech detector holds on for up to three frames after the
+# last loud packet; jitter buffer and tick add one each.
+SPEECH_END_MS = 100.0
+FIRST_OUT_MS = 60.0
 MARKS = ("speech_end", "turn_end", "stt_done", "llm_first", "tts_first", "first_audio_out")
 
 
@@ -36,8 +39,8 @@ async def test_question_is_answered_and_the_ledger_tells_the_truth(
     ledger = [turn[f"{mark}_ms"] for mark in MARKS]
     assert None not in ledger and ledger == sorted(ledger), dict(turn)
     end_ms, first_ms = ((at - call.answered_at) * 1000 for at in (speech_end, reply))
-    assert turn["speech_end_ms"] == pytest.approx(end_ms, abs=LEDGER_MS)
-    assert turn["first_audio_out_ms"] == pytest.approx(first_ms, abs=LEDGER_MS)
+    assert turn["speech_end_ms"] == pytest.approx(end_ms, abs=SPEECH_END_MS)
+    assert turn["first_audio_out_ms"] == pytest.approx(first_ms, abs=FIRST_OUT_MS)
 
 
 async def test_the_bot_sends_without_gaps(bot: BotProcess) -> None:
