@@ -51,7 +51,11 @@ async def test_killed_worker_leaves_a_closed_record_and_a_successor(make_bot: Bo
         assert "worker" in record["end_reason"] and "died" in record["end_reason"]
         assert playable_s(record["recording"]) > 1.0
 
+        # the caller of the dead worker does not know and goes on sending to its old port
+        stray = len(call.rtp.received)
         after = await answered_within(phone, 15)
+        await asyncio.sleep(1.0)
+        assert len(call.rtp.received) == stray, "the new call's audio goes to the old caller"
         await after.quiet(0.6)
         assert bot.worker("sip").pid != worker.pid
         assert transcript(after.rtp.heard()), "the successor greets"
