@@ -14,15 +14,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Callable
 
 import structlog
 
-from bot.errors import LegError, StartError
+from bot.errors import LegError
 from bot.legs.base import LegInfo
 from bot.legs.bridge import SILENCE
 from bot.legs.mailbox import Mailbox
+from bot.legs.sip_address import bindable
 from bot.legs.sip_call import News
 from bot.legs.sip_clock import Lateness
 from bot.legs.sip_leg import CallRefused, SipLeg
@@ -114,40 +114,3 @@ class SipEndpoint:
     def _post(self, callback: Callable[..., None], *args: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed, nobody listens any more
             self._loop.call_soon_threadsafe(callback, *args)
-
-
-def bindable(bind: str) -> tuple[str, int]:
-    """Numeric address and free port of `bind`. Raises StartError.
-
-    pjsip's own error names neither; asking the kernel first costs a millisecond.
-    """
-    host, _, port = bind.rpartition(":")
-    try:
-        address = socket.gethostbyname(host)
-    except OSError:
-        raise StartError(
-            f"sip.bind {bind}: {host} is no IPv4 address. Use one of this machine or 0.0.0.0."
-        ) from None
-    for _ in range(20):
-        try:
-            return address, _probe(address, int(port))
-        except OSError as error:
-            if int(port):
-                raise StartError(
-                    f"sip.bind {bind}: {error.strerror}. Stop the program that holds the port, "
-                    "or change sip.bind."
-                ) from None
-    raise StartError(f"sip.bind {bind}: no port is free for both UDP and TCP.")
-
-
-def _probe(address: str, port: int) -> int:
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
-    ):
-        udp.bind((address, port))
-        chosen = int(udp.getsockname()[1])
-        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        tcp.bind((address, chosen))
-        tcp.listen(1)  # with SO_REUSEADDR only listening meets another listener
-        return chosen

@@ -14,19 +14,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from multiprocessing import connection
 from pathlib import Path
 
 import structlog
 
 from bot.config import Config, load_config
-from bot.legs.sip import bindable
+from bot.legs.sip_address import bindable
 from bot.library import Library
 from bot.logs import set_up_logs
 from bot.store.orphans import close_orphans
-from bot.workers import sip_worker, speech_worker, web_worker
-from bot.workers.child import CANNOT_START, Child
+from bot.workers.child import CANNOT_START, Child, Ready
 
+SHARED = ("bot.workers.web_worker", "bot.workers.sip_worker")  # imported once, before the fork
 STOP_WITHIN_S = 9.5  # everything, so that a service manager's 10 s are kept
 log = structlog.get_logger(__name__)
 
@@ -48,15 +49,14 @@ def serve(config_path: Path) -> int:
 
 
 class Supervisor:
-    """The parent process; it carries no calls and imports everything before it forks."""
+    """The parent process; it carries no calls and imports what its workers share before it forks
+    them. The speech worker is forked first: its models load while the parent imports."""
 
     def __init__(self, config: Config, library: Library) -> None:
         self._config, self._library = config, library
-        self._sip = Child("sip worker", lambda ready: sip_worker.run(config, library, ready))
-        self._web = Child("web worker", lambda ready: web_worker.run(config, ready))
-        self._speech = Child(
-            "speech worker", lambda ready: speech_worker.run(config, on_ready=ready)
-        )
+        self._sip = Child("sip worker", lambda ready: _sip(config, library, ready))
+        self._web = Child("web worker", lambda ready: _web(config, ready))
+        self._speech = Child("speech worker", lambda ready: _speech(config, ready))
         local = config.ai.mode == "local"
         self._children = [self._speech, self._sip, self._web] if local else [self._sip, self._web]
         self._began = time.monotonic()
@@ -66,6 +66,9 @@ class Supervisor:
         with _signals() as signals:
             for child in self._children:
                 self._say(f"starting {child.name} …")
+                if child is self._sip:
+                    for module in SHARED:
+                        import_module(module)
                 child.start()
             code: int | None = None
             while code is None:
@@ -186,3 +189,21 @@ def _signals() -> Iterator[socket.socket]:
             signal.signal(number, handler)
         ours.close()
         theirs.close()
+
+
+def _speech(config: Config, ready: Ready) -> int:
+    from bot.workers import speech_worker
+
+    return speech_worker.run(config, on_ready=ready)
+
+
+def _sip(config: Config, library: Library, ready: Ready) -> int:
+    from bot.workers import sip_worker
+
+    return sip_worker.run(config, library, ready)
+
+
+def _web(config: Config, ready: Ready) -> int:
+    from bot.workers import web_worker
+
+    return web_worker.run(config, ready)
