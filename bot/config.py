@@ -105,9 +105,9 @@ class Ai(Section):
 class Limits(Section):
     """Bounds nobody may cross, whatever a persona says."""
 
-    dead_air_s: float = Field(5.0, ge=2, le=30, description="longest silence a caller may hear")
+    dead_air_s: float = Field(6.0, ge=2, le=30, description="longest silence a caller may hear")
     max_call_s: float = Field(1800.0, ge=10, description="a call is said goodbye to after this")
-    goodbye_s: float = Field(8.0, ge=1, le=9, description="time to say goodbye at shutdown")
+    goodbye_s: float = Field(6.0, ge=1, le=8, description="time to say goodbye at shutdown")
 
 
 class Speech(Section):

