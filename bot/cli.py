@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from bot import __version__
+from bot.cli_options import config_option
 from bot.errors import BotError
 
 CANNOT = 2  # exit code of a fault an admin can mend
@@ -29,11 +30,6 @@ COMMANDS = {
     "report": ("bot.cli_records:report", "Sum up calls and waiting times."),
     "speech": ("bot.cli:speech", "Serve the local speech models alone."),
 }
-EXAMPLES = {  # of commands whose own help gives none
-    "calls": ("python -m bot calls", "python -m bot calls -n 100 --json"),
-    "show": ("python -m bot show last", "python -m bot show 20261122-1530 --json"),
-    "report": ("python -m bot report", "python -m bot report --since 24h --json"),
-}
 
 
 class Commands(click.Group):
@@ -48,8 +44,6 @@ class Commands(click.Group):
         module, name = COMMANDS[cmd_name][0].split(":")
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
-        if cmd_name in EXAMPLES:
-            command.epilog = "\b\n" + "\n".join(EXAMPLES[cmd_name])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -73,20 +67,10 @@ def cli() -> None:
     set_up_logs(Logs(level="warning"))  # standard output is for answers; serve reads its own level
 
 
-config_option = click.option(
-    "-c",
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("config.toml"),
-    show_default=True,
-    help="The configuration file.",
-)
-
-
 @click.command()
 @config_option
 @click.pass_context
-def serve(ctx: click.Context, config: Path) -> None:
+def serve(ctx: click.Context, config_path: Path) -> None:
     """Start the bot and answer calls until Ctrl-C or SIGTERM.
 
     Every key of the configuration can be overridden from the environment.
@@ -97,14 +81,14 @@ def serve(ctx: click.Context, config: Path) -> None:
     """
     from bot.workers.supervisor import serve as run
 
-    ctx.exit(run(config))
+    ctx.exit(run(config_path))
 
 
 @click.command()
 @config_option
 @click.option("--bind", default="", help="address:port instead of the Unix socket.")
 @click.pass_context
-def speech(ctx: click.Context, config: Path, bind: str) -> None:
+def speech(ctx: click.Context, config_path: Path, bind: str) -> None:
     """Serve the local speech models alone, for a bot on another machine.
 
     `serve` starts this by itself when it is needed. The API is OpenAI's: /v1/audio/transcriptions
@@ -117,7 +101,7 @@ def speech(ctx: click.Context, config: Path, bind: str) -> None:
     from bot.logs import set_up_logs
     from bot.workers import speech_worker
 
-    settings = load_config(config)
+    settings = load_config(config_path)
     set_up_logs(settings.logs)
     ctx.exit(speech_worker.run(settings, bind))
 

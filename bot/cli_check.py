@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 from pydantic import BaseModel
 
+from bot.cli_options import config_option
 from bot.config import Config, check_config, load_config, split_address
 from bot.dialplan import Dialplan, decide
 from bot.errors import ConfigError
@@ -26,20 +27,10 @@ PACKAGED_WEIGHTS = {  # value of the key → package, file in it
 }
 SCHEMAS: dict[str, type[BaseModel]] = {"persona": Persona, "dialplan": Dialplan, "config": Config}
 
-config_option = click.option(
-    "-c",
-    "--config",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("config.toml"),
-    show_default=True,
-    help="The configuration file.",
-)
-
 
 @click.command()
 @config_option
-def check(path: Path) -> None:
+def check(config_path: Path) -> None:
     """Validate the configuration, every persona and every dialplan; start nothing.
 
     Each fault is one line: file, key, what is wrong, what to do. Exit code 2 when there is one.
@@ -48,21 +39,21 @@ def check(path: Path) -> None:
     python -m bot check
     python -m bot check -c /etc/bot/config.toml
     """
-    config, faults = check_config(path)
+    config, faults = check_config(config_path)
     if config is None:
         refuse(faults)
     shelf = read_shelf(config.personas.dir, config.dialplans.dir)
     faults = [
         *faults,
-        *weight_faults(config, path),
-        *provider_faults(config, path, shelf.personas.values()),
+        *weight_faults(config, config_path),
+        *provider_faults(config, config_path, shelf.personas.values()),
         *shelf.faults,
     ]
     if faults or shelf.plan is None:
         refuse(faults)
     names = ", ".join(f"{each.name} ({slug})" for slug, each in shelf.personas.items())
     port = split_address(config.sip.bind)[1]
-    click.echo(f"{path}: no fault. {config.sip.max_calls} calls at once on SIP port {port}.")
+    click.echo(f"{config_path}: no fault. {config.sip.max_calls} calls at once on SIP port {port}.")
     click.echo(f"Personas: {names}.")
     default = shelf.plan.default.persona if shelf.plan.default else "nobody"
     routes = ", ".join(f"{each.number} → {each.persona}" for each in shelf.plan.routes)
@@ -74,7 +65,7 @@ def check(path: Path) -> None:
 @click.option("--from", "caller", default="", metavar="CALLER", help="Who calls.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @config_option
-def route(number: str, caller: str, as_json: bool, path: Path) -> None:
+def route(number: str, caller: str, as_json: bool, config_path: Path) -> None:
     """Tell who would answer NUMBER, and why. Exit code 1 when nobody would.
 
     With --json an object: number, caller, persona (null for nobody), ring_s, why.
@@ -83,7 +74,7 @@ def route(number: str, caller: str, as_json: bool, path: Path) -> None:
     python -m bot route 1000
     python -m bot route 1001 --from +15551234567 --json
     """
-    config = load_config(path)
+    config = load_config(config_path)
     library = Library(config.personas.dir, config.dialplans.dir)
     decision = decide(library.plan, number, caller)
     found = decision.route

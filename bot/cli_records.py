@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.cli_options import config_option, json_option
 from bot.config import load_config
 from bot.errors import BotError
 from bot.store import queries
@@ -32,16 +33,6 @@ SPAN_TITLES = {
 Answer = TypeVar("Answer")
 AGO = re.compile(r"(\d+)\s*([smhdw])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-config_option = click.option(
-    "-c",
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("config.toml"),
-    show_default=True,
-    help="The configuration, for store.path.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, see above.")
 
 
 class Refused(click.ClickException):
@@ -73,7 +64,7 @@ class Moment(click.ParamType[datetime]):
 @config_option
 @click.option("-n", "--number", type=click.IntRange(1), default=20, show_default=True)
 @json_option
-def calls(config: Path, number: int, as_json: bool) -> None:
+def calls(config_path: Path, number: int, as_json: bool) -> None:
     """List the newest calls.
 
     With --json a list of objects: the columns of the calls table (id, leg_kind, leg_id, codec,
@@ -81,8 +72,12 @@ def calls(config: Path, number: int, as_json: bool) -> None:
     recording, frames_in, frames_lost, frames_dropped, underruns, rtp_received, rtp_lost) and
     turns, interruptions, response_p50_ms. Times are ISO 8601 in UTC; ended is null while a call
     lives.
+
+    \b
+    python -m bot calls
+    python -m bot calls -n 100 --json
     """
-    found = asked(lambda: queries.recent_calls(database(config), number))
+    found = asked(lambda: queries.recent_calls(database(config_path), number))
     if as_json:
         print_json([asdict(call) for call in found])
     elif not found:
@@ -95,7 +90,7 @@ def calls(config: Path, number: int, as_json: bool) -> None:
 @click.argument("call")
 @config_option
 @json_option
-def show(call: str, config: Path, as_json: bool) -> None:
+def show(call: str, config_path: Path, as_json: bool) -> None:
     """Show one CALL: an id, the beginning of an id, or "last".
 
     With --json an object: call (as in `calls --json`), turns (turn, utterance_id, caller_text,
@@ -103,8 +98,12 @@ def show(call: str, config: Path, as_json: bool) -> None:
     speech_end_ms, turn_end_ms, stt_done_ms, llm_first_ms, tts_first_ms, first_audio_out_ms; the
     providers' own work: stt_took_ms, llm_took_ms, tts_took_ms; their names stt, llm, tts; spans
     as in `report --json`) and events (at_ms, kind, detail).
+
+    \b
+    python -m bot show last
+    python -m bot show 20261122-1530 --json
     """
-    detail = asked(lambda: queries.find_call(database(config), call))
+    detail = asked(lambda: queries.find_call(database(config_path), call))
     if as_json:
         print_json(asdict(detail))
     else:
@@ -115,23 +114,27 @@ def show(call: str, config: Path, as_json: bool) -> None:
 @config_option
 @click.option("--since", type=Moment(), help="Only calls begun since: 2026-11-22, 30m, 24h, 7d.")
 @json_option
-def report(config: Path, since: datetime | None, as_json: bool) -> None:
+def report(config_path: Path, since: datetime | None, as_json: bool) -> None:
     """Sum up the calls: how many, how they ended, how long callers waited for each part.
 
     With --json an object: since, calls, live, turns, interruptions, ends (calls by end reason)
     and spans: silence (speech end to turn end), stt, llm, tts, out (first speech of the voice to
     the wire) and response (all of it, the caller's last speech to the bot's first), each with n,
     p50 and p95 in milliseconds, null when n is 0.
+
+    \b
+    python -m bot report
+    python -m bot report --since 24h --json
     """
-    summed = asked(lambda: queries.report(database(config), since))
+    summed = asked(lambda: queries.report(database(config_path), since))
     if as_json:
         print_json(asdict(summed))
     else:
         print_report(summed)
 
 
-def database(config: Path) -> Path:
-    return load_config(config).store.path
+def database(config_path: Path) -> Path:
+    return load_config(config_path).store.path
 
 
 def asked(question: Callable[[], Answer]) -> Answer:
