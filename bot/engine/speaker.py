@@ -17,6 +17,7 @@ class Speaker:
         self._conversation = conversation
         self._language = language
         self._playout = Playout()
+        self.audible = False  # was there voice in the last frame?
         self.stop()
 
     def ask(self, history: tuple[Line, ...]) -> None:
@@ -33,13 +34,17 @@ class Speaker:
         self._speak(text, aside=True)
 
     def stop(self) -> None:
-        """Nothing queued, nothing being written; results still to come are not for us."""
+        """Nothing queued, nothing being written; results still to come are not for us.
+
+        A voice that is cut off here fades out in the next frame.
+        """
+        self._parting: Frame | None = self._playout.pause() if self.audible else None
         self._playout = Playout()
         self._cutter = ClauseCutter(self._language)
         self._clauses = 0
         self.model_writing = False
         self.heard_since: float | None = None  # when the caller first heard this reply
-        self.audible = False  # was there voice in the last frame?
+        self.audible = False
 
     @property
     def finished(self) -> bool:
@@ -81,6 +86,9 @@ class Speaker:
 
     def frame(self) -> Frame:
         """The next 20 ms of the bot's voice, or silence."""
+        if self._parting is not None:
+            frame, self._parting, self.audible = self._parting, None, True
+            return frame
         aside = self._playout.next_is_aside
         frame, self.audible = self._playout.frame()
         if self.audible and not aside and self.heard_since is None:

@@ -237,3 +237,14 @@ def test_voice_that_comes_between_two_ticks_replaces_the_silence_still_queued() 
     assert (mark.mark, mark.at) == (do.Mark.FIRST_AUDIO_OUT, call.now)
     call.tick(frame * 0)
     assert call.out[-1].all(), "the next tick goes on where the revised frame ended"
+
+
+def test_a_filler_that_is_talked_over_fades_out_without_a_click() -> None:
+    call = greeted(World(llm_s=1e9, speech_s_per_char=0.3))
+    call.speak(0.8).wait(4.3)
+    assert call.said()[-1] == "One moment." and call.out[-1].any()
+    call.speak(0.6)
+    assert call.listening()
+    sounding = [index for index, frame in enumerate(call.out) if frame.any()]
+    last = call.out[sounding[-1]].astype(int)
+    assert np.abs(np.diff(last)).max() < 3000 and not last[480:].any()
