@@ -27,6 +27,7 @@ from bot.store.recording import flush_recordings
 NICE = -10  # media must not wait for speech recognition; without the right it stays at 0
 SPEECH_WITHIN_S = 60.0  # cold disks load models slowly
 log = structlog.get_logger(__name__)
+_rendering: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
 
 def run(config: Config, library: Library, ready: Callable[[], None]) -> int:
@@ -53,22 +54,47 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None]) ->
         ),
         manager.on_call,
     )
-    loop.add_signal_handler(signal.SIGHUP, library.reload)
-    await _warm_up(config, library, manager, phrases)
-    await endpoint.start()
-    gc.collect()
-    gc.freeze()  # what is here stays: later collections are short
-    ready()
-    await stop.wait()
+    warming = asyncio.ensure_future(_warm_up(config, library, manager, phrases))
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((warming, stopping), return_when=asyncio.FIRST_COMPLETED)
+    if warming.done():
+        warming.result()  # raises what went wrong
+        loop.add_signal_handler(signal.SIGHUP, lambda: _reload(library, manager, phrases))
+        gc.collect()
+        gc.freeze()  # what is here stays: later collections are short
+        await endpoint.start()
+        ready()
+        await stopping
+    warming.cancel()
+    await _end(config, endpoint, manager, records)
+    return 0
+
+
+async def _end(
+    config: Config, endpoint: SipEndpoint, manager: CallManager, records: CallLog
+) -> None:
+    """Goodbye to live calls; then what must not be lost, and last pjsip, which takes its time."""
     late = endpoint.lateness
-    log.info("tick lateness", **{f"{name}_ms": round(getattr(late, name) * 1000, 1)
-                                 for name in ("p50", "p99", "max")})  # fmt: skip
+    log.info(
+        "tick lateness",
+        p50_ms=round(late.p50 * 1000, 1),
+        p99_ms=round(late.p99 * 1000, 1),
+        max_ms=round(late.max * 1000, 1),
+    )
     endpoint.draining = True
     await manager.drain("shutdown", config.limits.goodbye_s)
-    flush_recordings()  # first what must not be lost; then pjsip, which may take its time
+    flush_recordings()
     records.close()
     await endpoint.close()
-    return 0
+
+
+def _reload(library: Library, manager: CallManager, phrases: Phrasebook) -> None:
+    """Read personas and dialplans again; new phrases are rendered while calls go on."""
+    faults = library.reload()
+    log.info("personas and dialplans read again", faults=len(faults))
+    task = asyncio.ensure_future(_render(library, manager, phrases))
+    _rendering.add(task)
+    task.add_done_callback(_rendering.discard)
 
 
 async def _warm_up(
@@ -77,6 +103,10 @@ async def _warm_up(
     """The first caller waits for nothing: models loaded, greetings rendered."""
     if config.ai.mode == "local":
         await speech_ready(config.speech.socket)
+    await _render(library, manager, phrases)
+
+
+async def _render(library: Library, manager: CallManager, phrases: Phrasebook) -> None:
     for persona in library.personas.values():
         await phrases.render([persona], manager.providers(persona).tts)
 
