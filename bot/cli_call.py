@@ -11,178 +11,305 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from bot.errors import BotError
+from bot.errors import LegError
 
 if TYPE_CHECKING:  # the real imports are in the functions: `--help` must not load models
-    from bot.calls.caller import CallerScript, Said
+    from bot.audio.frame import Samples
+    from bot.calls.caller import CallerScript, Exchange, Manner, Said
     from bot.legs.sip import SipLeg
+    from bot.legs.sip_reach import Target
+    from bot.providers.whisper_local import WhisperLocal
 
-LOOPBACK = ("127.", "localhost", "[::1]")
+REASONS = {  # refusals in plain words
+    401: "asks for a password, and this caller has none",
+    403: "does not want this call",
+    404: "does not know that number",
+    407: "asks for a password, and this caller has none",
+    408: "did not answer",
+    480: "is not available",
+    486: "is busy",
+    488: "has no codec in common with this caller. Try another --codec",
+    503: "takes no calls at the moment",
+    603: "declined",
+}
+
+ENDED_BY = {"bot": "us", "caller": "the other side"}  # as our own leg sees it
 
 
-@click.command()
+class InOrder(click.Command):
+    """Remembers in which order --say and --wav were given."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        _, _, order = self.make_parser(ctx).parse_args(list(args))
+        ctx.meta["order"] = [each.name for each in order if each.name in ("say", "wav")]
+        return super().parse_args(ctx, args)
+
+
+def in_order(ctx: click.Context, say: Sequence[str], wav: Sequence[Path]) -> list[str | Path]:
+    texts, files = iter(say), iter(wav)
+    return [next(texts) if name == "say" else next(files) for name in ctx.meta["order"]]
+
+
+def writable(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+    """Found out before the call, not after it."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise click.BadParameter(f"the folder {path.parent} does not exist.", ctx, param)
+    return path
+
+
+@click.command(cls=InOrder)
 @click.argument("uri")
-@click.option("--say", "says", multiple=True, metavar="TEXT", help="Speak this; may be repeated.")
+@click.option("--say", multiple=True, metavar="TEXT", help="Speak this; may be repeated.")
 @click.option(
     "--wav",
-    "wavs",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Play this WAV file after all --say; may be repeated.",
+    help="Play this 16-bit WAV; may be repeated and mixed with --say.",
 )
 @click.option(
     "--save",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    callback=writable,
     help="Write what was heard to this WAV file.",
+)
+@click.option(
+    "--interrupt-after",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="From the second line on, do not hear replies out: speak so long after they began.",
+)
+@click.option(
+    "--hang-up-after",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=600.0,
+    show_default=True,
+    help="End the call so long after the answer, whatever is being said.",
+)
+@click.option(
+    "--ring",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=30.0,
+    show_default=True,
+    help="Give up when nobody has answered by then.",
 )
 @click.option("--codec", type=click.Choice(["PCMU", "PCMA", "G722"]), default="PCMU")
 @click.option("--caller", default="tester", show_default=True, help="The number calling.")
-@click.option("--json", "as_json", is_flag=True, help="Print the timeline as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, see above.")
+@click.pass_context
 def call(
+    ctx: click.Context,
     uri: str,
-    says: tuple[str, ...],
-    wavs: tuple[Path, ...],
+    say: tuple[str, ...],
+    wav: tuple[Path, ...],
     save: Path | None,
+    interrupt_after: float | None,
+    hang_up_after: float,
+    ring: float,
     codec: str,
     caller: str,
     as_json: bool,
 ) -> None:
     """Dial URI, speak, and tell what was heard, when.
 
-    The greeting is heard out first; each line is said once the other side is quiet. Times come
-    from this side of the line, the words of the other side from the local Whisper.
+    The greeting is heard out first; each line is said in the order given, once the other side
+    is quiet. Times come from this side of the line, the words of the other side from the local
+    Whisper. A call that does not come about is one line on standard error and exit code 2.
+
+    With --json an object: uri, codec, lasted_s, ended_by (us, the other side,
+    or failed: and why), greeting,
+    exchanges (one for each line said), not_said (lines for which the call was too short), rtp
+    (received and lost packets) and saved (the file, or null). The greeting and each of the
+    exchanges hold said, spoke_from_s, spoke_until_s, heard_from_s, heard_until_s, reply_after_s
+    (our last speech to their first), interrupted (we spoke over them), silent_after_s (our
+    first speech over them to their last) and heard (their words). Times are seconds since the
+    answer, null for what did not happen.
 
     \b
     python -m bot call sip:1000@127.0.0.1 --say "What time do you open tomorrow?"
+    python -m bot call sip:1000@127.0.0.1 --interrupt-after 2 \\
+        --say "What are your opening hours?" --say "No, wait, stop please."
     python -m bot call sip:1001@127.0.0.1:5070 --wav answer.wav --save heard.wav --json
     """
+    from bot.calls.caller import Manner
+
     console = Console(stderr=True)
-    try:
-        with console.status("loading a voice …"):
-            lines = asyncio.run(prepare(says, wavs))
-        with console.status(f"calling {uri} …"):
-            leg, script = asyncio.run(dial(uri, lines, codec, caller))
-        with console.status("listening to what was heard …"):
-            told = asyncio.run(timeline(uri, leg, script))
-    except BotError as error:
-        raise click.ClickException(str(error)) from None
+    manner = Manner(interrupt_after, hang_up_after)
+    with console.status(f"looking for {uri} …"):
+        target = asyncio.run(find(uri))
+    with console.status("loading a voice …"):
+        lines = asyncio.run(prepare(in_order(ctx, say, wav)))
+    with console.status(f"calling {target.uri} …"):
+        leg, script = asyncio.run(dial(target, lines, manner, codec, caller, ring))
     if save is not None:
-        save.write_bytes(heard_wav(script))
-        told["saved"] = str(save)
-    click.echo(json.dumps(told, indent=2) if as_json else as_text(told))
+        save_heard(save, script)
+    with console.status("listening to what was heard …"):
+        told = asyncio.run(timeline(target.uri, leg, script, save))
+    click.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else as_text(told))
 
 
-async def prepare(says: Sequence[str], wavs: Sequence[Path]) -> list[Said]:
-    """The lines as audio at the bus rate. Raises StartError or ConfigError."""
+async def find(uri: str) -> Target:
+    """Raises LegError when the URI is none or its port is closed."""
+    from bot.legs.sip_reach import reach, target_of
+
+    target = await target_of(uri)
+    await reach(target)
+    return target
+
+
+async def prepare(lines: Sequence[str | Path]) -> list[Said]:
+    """The lines as audio at the bus rate. Raises StartError or click.BadParameter."""
+    from bot.calls.caller import Said
+    from bot.calls.phrasebook import speak_whole
+    from bot.providers.base import Voice
+    from bot.providers.piper_local import PiperLocal
+
+    said = [Said(line.name, played(line)) for line in lines if isinstance(line, Path)]
+    files = iter(said)  # a file that cannot be played is told before the voice is loaded
+    voice = PiperLocal() if len(said) < len(lines) else None
+    ready = []
+    for line in lines:
+        if isinstance(line, Path) or voice is None:
+            ready.append(next(files))
+        else:
+            ready.append(Said(line, await speak_whole(voice, line, Voice())))
+    if voice is not None:
+        await voice.close()
+    return ready
+
+
+def played(path: Path) -> Samples:
+    """The first channel of a WAV at the bus rate."""
     from bot.audio import wav
     from bot.audio.frame import BUS_HZ
     from bot.audio.resample import resample_clip
-    from bot.calls.caller import Said
-    from bot.calls.phrasebook import speak_whole
-    from bot.errors import ConfigError
-    from bot.providers.base import Voice
 
-    lines = []
-    if says:
-        from bot.providers.piper_local import PiperLocal
-
-        voice = PiperLocal()
-        lines += [Said(text, await speak_whole(voice, text, Voice())) for text in says]
-        await voice.close()
-    for path in wavs:
-        try:
-            samples, rate_hz = wav.decode(path.read_bytes())
-        except ValueError as error:
-            raise ConfigError(str(path), "", f"{error}.", "Give a 16-bit WAV.") from None
-        mono = samples if samples.ndim == 1 else samples[:, 0]
-        lines.append(Said(path.name, resample_clip(mono, rate_hz, BUS_HZ)))
-    return lines
+    try:
+        channels, rate_hz = wav.decode(path.read_bytes())
+    except (ValueError, OSError) as error:
+        raise click.BadParameter(f"{path}: {error}.", param_hint="--wav") from None
+    return resample_clip(channels[0], rate_hz, BUS_HZ)
 
 
 async def dial(
-    uri: str, lines: Sequence[Said], codec: str, caller: str
+    target: Target,
+    lines: Sequence[Said],
+    manner: Manner,
+    codec: str,
+    caller: str,
+    ring_s: float,
 ) -> tuple[SipLeg, CallerScript]:
-    """One call from INVITE to BYE. Raises LegError when it is refused."""
+    """One call from INVITE to BYE. Raises LegError when it does not come about."""
     from bot.calls.caller import converse
-    from bot.legs.sip import SipEndpoint, SipSettings
+    from bot.legs.sip import CallRefused, SipEndpoint, SipSettings
 
-    here = any(part in uri for part in LOOPBACK)
     endpoint = SipEndpoint(
-        SipSettings(bind="127.0.0.1:0" if here else "0.0.0.0:0", codecs=(codec,), max_calls=1),
+        SipSettings(
+            bind="127.0.0.1:0" if target.here else "0.0.0.0:0", codecs=(codec,), max_calls=1
+        ),
         lambda _: None,  # nobody knows our number
     )
     await endpoint.start()
     try:
-        leg = await endpoint.dial(uri, caller=caller)
-        await leg.answered()
-        return leg, await converse(leg, lines)
+        leg = await endpoint.dial(target.uri, caller=caller)
+        await leg.answered(ring_s)
+        return leg, await converse(leg, lines, manner)
+    except CallRefused as error:
+        plainly = REASONS.get(error.code, "refused the call")
+        raise LegError(f"{target.uri} {plainly} ({error})") from None
     finally:
         await endpoint.close()
 
 
-async def timeline(uri: str, leg: SipLeg, script: CallerScript) -> dict[str, Any]:
-    """What happened, in seconds since the answer, with the other side's words."""
-    from bot.audio.frame import BUS_HZ
-    from bot.audio.resample import resample_clip
-    from bot.providers.whisper_local import WhisperLocal
-
-    ear = WhisperLocal()
-    exchanges = []
-    for each in script.exchanges:
-        words = ""
-        if each.heard_from is not None:
-            pcm = await asyncio.to_thread(resample_clip, each.audio(), BUS_HZ, ear.rate)
-            words = (await ear.transcribe(pcm, language="en")).text
-        exchanges.append(
-            {
-                "said": each.text,
-                "spoke_from_s": _seconds(each.spoke_from),
-                "spoke_until_s": _seconds(each.spoke_until),
-                "heard_from_s": _seconds(each.heard_from),
-                "heard_until_s": _seconds(each.heard_until),
-                "reply_after_s": _seconds(each.reply_after),
-                "heard": words,
-            }
-        )
-    await ear.close()
-    return {
-        "uri": uri,
-        "codec": leg.info.codec,
-        "ended_by": "us" if leg.ended == "bot" else "the other side",
-        "greeting": exchanges[0],
-        "exchanges": exchanges[1:],
-        "rtp": {"received": leg.stats.rtp_received, "lost": leg.stats.rtp_lost},
-    }
-
-
-def heard_wav(script: CallerScript) -> bytes:
-    """All that was heard, as a 48 kHz WAV."""
+def save_heard(path: Path, script: CallerScript) -> None:
+    """All that was heard, as a 48 kHz WAV. Raises LegError when the file cannot be written."""
     import numpy as np
 
     from bot.audio import wav
     from bot.audio.frame import BUS_HZ
 
-    return wav.encode(np.concatenate([each.audio() for each in script.exchanges]), BUS_HZ)
+    heard = np.concatenate([each.audio() for each in script.exchanges])
+    try:
+        path.write_bytes(wav.encode(heard, BUS_HZ))
+    except OSError as error:
+        raise LegError(f"{path}: {error.strerror}. Give --save another file.") from None
+
+
+async def timeline(
+    uri: str, leg: SipLeg, script: CallerScript, saved: Path | None
+) -> dict[str, Any]:
+    """What happened, in seconds since the answer, with the other side's words."""
+    from bot.providers.whisper_local import WhisperLocal
+
+    ear = WhisperLocal()
+    told = [exchange(each, await words(ear, each.reply())) for each in script.exchanges]
+    await ear.close()
+    return {
+        "uri": uri,
+        "codec": leg.info.codec,
+        "lasted_s": seconds(script.now),
+        "ended_by": ENDED_BY.get(leg.ended or "", leg.ended),
+        "greeting": told[0],
+        "exchanges": told[1:],
+        "not_said": script.not_said,
+        "rtp": {"received": leg.stats.rtp_received, "lost": leg.stats.rtp_lost},
+        "saved": None if saved is None else str(saved),
+    }
+
+
+async def words(ear: WhisperLocal, heard: Samples) -> str:
+    from bot.audio.frame import BUS_HZ
+    from bot.audio.resample import resample_clip
+
+    if not len(heard):
+        return ""
+    pcm = await asyncio.to_thread(resample_clip, heard, BUS_HZ, ear.rate)
+    return (await ear.transcribe(pcm, language="en")).text
+
+
+def exchange(each: Exchange, heard: str) -> dict[str, Any]:
+    return {
+        "said": each.text,
+        "spoke_from_s": seconds(each.spoke_from),
+        "spoke_until_s": seconds(each.spoke_until),
+        "heard_from_s": seconds(each.heard_from),
+        "heard_until_s": seconds(each.heard_until),
+        "reply_after_s": seconds(each.reply_after),
+        "interrupted": each.interrupted,
+        "silent_after_s": seconds(each.silent_after),
+        "heard": heard,
+    }
 
 
 def as_text(told: dict[str, Any]) -> str:
-    """The timeline for people."""
-    rows = [f"{0.0:7.2f}  answered ({told['codec']})"]
+    """The timeline for people: when, who, what; asides in brackets."""
+    rows = [f"{0.0:7.2f}  answered, {told['codec']}"]
     for each in [told["greeting"], *told["exchanges"]]:
         if each["spoke_from_s"] is not None:
-            rows.append(f"{each['spoke_from_s']:7.2f}  you: {each['said']}")
+            rows.append(f"{each['spoke_from_s']:7.2f}  you  {each['said']}{stopped(each)}")
         if each["heard_from_s"] is None:
-            rows.append("         (nothing was heard)")
+            rows.append(f"{'':7}  bot  (nothing was heard)")
             continue
         after = each["reply_after_s"]
-        late = f"  ({after:.2f} s after you)" if after is not None else ""
-        rows.append(f"{each['heard_from_s']:7.2f}  bot: {each['heard']}{late}")
+        late = "" if after is None else f"  ({after:.2f} s after you)"
+        rows.append(f"{each['heard_from_s']:7.2f}  bot  {each['heard'] or '(no words)'}{late}")
+    rows += [f"{'':7}  you  (not said) {line}" for line in told["not_said"]]
+    rows.append(f"{told['lasted_s']:7.2f}  ended by {told['ended_by']}")
     lost, received = told["rtp"]["lost"], told["rtp"]["received"]
-    rows.append(f"         ended by {told['ended_by']}; {received} packets heard, {lost} lost")
-    if "saved" in told:
-        rows.append(f"         saved to {told['saved']}")
+    rows.append(f"{'':7}  {received} packets heard, {lost} lost")
+    if told["saved"] is not None:
+        rows.append(f"{'':7}  saved to {told['saved']}")
     return "\n".join(rows)
 
 
-def _seconds(at: float | None) -> float | None:
+def stopped(each: dict[str, Any]) -> str:
+    if not each["interrupted"]:
+        return ""
+    if each["silent_after_s"] is None:
+        return "  (over the bot)"
+    return f"  (over the bot, which fell silent {each['silent_after_s']:.2f} s later)"
+
+
+def seconds(at: float | None) -> float | None:
     return None if at is None else round(at, 3)
