@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jinja2
 import structlog
@@ -21,7 +21,7 @@ from bot.errors import StoreError
 from bot.persona import Persona
 from bot.store import queries
 from bot.web import words
-from bot.web.dial import numbers
+from bot.web.dial import Number, numbers
 
 LAST_CALLS = 20
 HERE = Path(__file__).parent
@@ -38,9 +38,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = structlog.get_logger(__name__)
 
 
-def make_app(config: Config, personas: Mapping[str, Persona], plan: Dialplan) -> web.Application:
+class Answering(Protocol):
+    """Who answers which number now; `bot.library.Library` replaces both when it reads again."""
+
+    personas: Mapping[str, Persona]
+    plan: Dialplan
+
+
+def make_app(config: Config, answering: Answering) -> web.Application:
     """The application, reading from config.store.path; nothing is opened before a request."""
-    pages = Pages(config, personas, plan)
+    pages = Pages(config, answering)
     app = web.Application(middlewares=[guard(pages)])
     app.add_routes(
         [
@@ -56,10 +63,9 @@ def make_app(config: Config, personas: Mapping[str, Persona], plan: Dialplan) ->
 class Pages:
     """The handlers and what they share."""
 
-    def __init__(self, config: Config, personas: Mapping[str, Persona], plan: Dialplan) -> None:
+    def __init__(self, config: Config, answering: Answering) -> None:
         self._config = config
-        self._personas = personas
-        self._plan = plan
+        self._answering = answering
         self._jinja = jinja2.Environment(
             loader=jinja2.FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -80,7 +86,7 @@ class Pages:
             trouble = str(error)
         return self.page(
             "index.html",
-            numbers=numbers(self._plan, self._personas, self._config.sip.bind, request.url.host),
+            numbers=self._numbers(request),
             live=live,
             recent=recent,
             trouble=trouble,
@@ -120,8 +126,12 @@ class Pages:
         path = self._config.store.path
         return queries.live_calls(path), queries.recent_calls(path, LAST_CALLS)
 
+    def _numbers(self, request: web.Request) -> list[Number]:
+        who = self._answering
+        return numbers(who.plan, who.personas, self._config.sip.bind, request.url.host)
+
     def _persona_name(self, slug: str) -> str:
-        persona = self._personas.get(slug)
+        persona = self._answering.personas.get(slug)
         return persona.name if persona else slug or "nobody"
 
 

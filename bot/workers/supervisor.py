@@ -55,7 +55,7 @@ class Supervisor:
     def __init__(self, config: Config, library: Library) -> None:
         self._config, self._library = config, library
         self._sip = Child("sip worker", lambda ready: _sip(config, library, ready))
-        self._web = Child("web worker", lambda ready: _web(config, ready))
+        self._web = Child("web worker", lambda ready: _web(config, library, ready))
         self._speech = Child("speech worker", lambda ready: _speech(config, ready))
         local = config.ai.mode == "local"
         self._children = [self._speech, self._sip, self._web] if local else [self._sip, self._web]
@@ -103,7 +103,8 @@ class Supervisor:
         """Is it the end?"""
         if number == signal.SIGHUP:
             self._library.reload()
-            self._sip.send(signal.SIGHUP)
+            for child in (self._sip, self._web):
+                child.send(signal.SIGHUP)
             return False
         return number in (signal.SIGTERM, signal.SIGINT)
 
@@ -203,7 +204,7 @@ def _sip(config: Config, library: Library, ready: Ready) -> int:
     return sip_worker.run(config, library, ready)
 
 
-def _web(config: Config, ready: Ready) -> int:
+def _web(config: Config, library: Library, ready: Ready) -> int:
     from bot.workers import web_worker
 
-    return web_worker.run(config, ready)
+    return web_worker.run(config, library, ready)

@@ -21,30 +21,30 @@ CLOSE_WITHIN_S = 2.0
 log = structlog.get_logger(__name__)
 
 
-def run(config: Config, ready: Callable[[], None] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code. `ready` is called once it listens.
+def run(config: Config, library: Library, ready: Callable[[], None]) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. `ready` is called once it listens, SIGHUP
+    reads the library again.
 
-    Raises StartError when web.bind cannot be had, ConfigError and StoreError for what the pages
-    are made of.
+    Raises StartError when web.bind cannot be had, StoreError when the database cannot be made.
     """
     setproctitle("bot: web worker")
-    asyncio.run(_serve(config, ready))
+    asyncio.run(_serve(config, library, ready))
     return 0
 
 
-async def _serve(config: Config, ready: Callable[[], None] | None) -> None:
+async def _serve(config: Config, library: Library, ready: Callable[[], None]) -> None:
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, library.reload)
     prepare(config.store.path)
-    library = Library(config.personas.dir, config.dialplans.dir)
-    app = make_app(config, library.personas, library.plan)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_WITHIN_S)
+    runner = web.AppRunner(
+        make_app(config, library), access_log=None, shutdown_timeout=CLOSE_WITHIN_S
+    )
     await runner.setup()
     try:
         await _bind(runner, config.web.bind)
-        if ready:
-            ready()
+        ready()
         log.info("pages served", bind=config.web.bind)
         await stop.wait()
     finally:

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.config import Config, Sip, Store
 from bot.dialplan import Dialplan, Route
+from bot.library import Shelf
 from bot.persona import Metadata, Persona
 from bot.store.recorder import CallLog, CallStart
 from bot.store.schema import MARKS
@@ -30,6 +31,7 @@ PLAN = Dialplan(
     ],
     default=Route(persona="clinic", description="whoever is lost"),
 )
+WHO = Shelf({"clinic": CLINIC}, frozenset(), PLAN, ())
 Browser = TestClient  # type: ignore[type-arg]
 
 
@@ -41,7 +43,7 @@ def database(tmp_path: Path) -> Path:
 @pytest_asyncio.fixture
 async def browser(database: Path) -> AsyncIterator[Browser]:
     config = Config(store=Store(path=database), sip=Sip(bind="0.0.0.0:5070", max_calls=4))
-    async with TestClient(TestServer(make_app(config, {"clinic": CLINIC}, PLAN))) as client:
+    async with TestClient(TestServer(make_app(config, WHO))) as client:
         yield client
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -17,10 +18,12 @@ import sys
 from pathlib import Path
 from bot.config import load_config
 from bot.errors import BotError
+from bot.library import Library
 from bot.workers.web_worker import run
 config = load_config(Path(sys.argv[1]))
 try:
-    sys.exit(run(config, lambda: print("ready", flush=True)))
+    library = Library(config.personas.dir, config.dialplans.dir)
+    sys.exit(run(config, library, lambda: print("ready", flush=True)))
 except BotError as error:
     sys.exit(f"bot: {error}")
 """
@@ -91,14 +94,31 @@ def test_it_says_why_it_cannot_start(
     assert line.startswith("bot: web.bind: ") and message in line and "set web.bind" in line
 
 
-def test_a_broken_persona_is_named(tmp_path: Path) -> None:
-    (tmp_path / "personas").mkdir()
-    (tmp_path / "personas" / "broken.toml").write_text("name = 3")
-    (tmp_path / "dialplans").mkdir()
-    (tmp_path / "config.toml").write_text('[store]\npath = "bot.db"\n')
-    told = subprocess.run(
-        [sys.executable, "-c", WORKER, str(tmp_path / "config.toml")],
-        capture_output=True, text=True, cwd=ROOT, check=False, timeout=30,
-    )  # fmt: skip
-    assert told.returncode == 1
-    assert "broken.toml: name" in told.stderr
+def test_a_reload_shows_the_new_name_and_survives_a_broken_file(
+    tmp_path: Path, taken: socket.socket
+) -> None:
+    port = taken.getsockname()[1]
+    taken.close()
+    child = worker(tmp_path, f"127.0.0.1:{port}")
+    persona = tmp_path / "personas" / "clinic.toml"
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        for text, shown in (
+            (PERSONA.replace('"Clinic"', '"Surgery"'), "Surgery"),
+            ("name = 3", "Surgery"),
+            (PERSONA.replace('"Clinic"', '"Practice"'), "Practice"),
+        ):
+            persona.write_text(text)
+            child.send_signal(signal.SIGHUP)
+            deadline = time.monotonic() + 5
+            while shown not in page(port):
+                assert time.monotonic() < deadline, f"{shown} is not on the page"
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def page(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+        return str(answer.read(), "utf-8")
