@@ -88,6 +88,7 @@ class CallerScript:
         self._saying = np.zeros(0, np.int16)
         self._talked_over: Exchange | None = None  # whose reply goes on while we speak
         self._heard_at = -math.inf  # when a frame with speech was last handed to us
+        self._frames = 0
         self.now = 0.0
         self.exchanges = [Exchange("")]
         self.done = False
@@ -98,9 +99,10 @@ class CallerScript:
         return [line.text for line in self._lines]
 
     def step(self, frame: Frame) -> Frame:
-        self.now += FRAME_S
+        self._frames += 1
+        self.now = self._frames * FRAME_S
         self._listen(frame)
-        if self.now >= self._manner.hang_up_after:
+        if self._passed(0.0, self._manner.hang_up_after):
             self.done = True
         elif not self.done and not len(self._saying) and self._our_turn():
             self._next_line()
@@ -125,7 +127,7 @@ class CallerScript:
         """We interrupted: what still comes belongs to the reply before, until it falls silent."""
         if arrived is not None:
             cut.heard_until = arrived
-        elif self.now - self._heard_at >= FELL_SILENT_S:
+        elif self._passed(self._heard_at, FELL_SILENT_S):
             ours = self.exchanges[-1]
             if cut.heard_until is not None and ours.spoke_from is not None:
                 ours.silent_after = max(0.0, cut.heard_until - ours.spoke_from)
@@ -139,14 +141,17 @@ class CallerScript:
         began, after = self.exchanges[-1].heard_from, self._manner.interrupt_after
         if after is None or began is None or len(self.exchanges) == 1:
             return False
-        return self._heard_at == self.now and self.now - began >= after
+        return self._heard_at == self.now and self._passed(began, after)
 
     def _other_side_done(self) -> bool:
         exchange = self.exchanges[-1]
         if exchange.heard_until is not None:
-            return self.now - self._heard_at >= QUIET_S
-        waiting_s = NO_REPLY_S if exchange.text else NO_GREETING_S
-        return self.now - self._since >= waiting_s
+            return self._passed(self._heard_at, QUIET_S)
+        return self._passed(self._since, NO_REPLY_S if exchange.text else NO_GREETING_S)
+
+    def _passed(self, since: float, seconds: float) -> bool:
+        """To the nearest frame: sums of 0.02 are never round."""
+        return self.now - since > seconds - FRAME_S / 2
 
     def _next_line(self) -> None:
         if not self._lines:
