@@ -23,19 +23,16 @@ from bot.providers.base import TextToSpeech, Voice
 log = structlog.get_logger(__name__)
 
 
-def phrases_of(persona: Persona) -> list[str]:
-    """Every text the persona says without a model, the greeting first."""
+def first_phrases(persona: Persona) -> list[str]:
+    """What the first caller may hear at once, or when something fails."""
     fixed = persona.phrases
-    return [
-        persona.greeting,
-        fixed.filler,
-        fixed.repeat,
-        fixed.apology,
-        fixed.goodbye,
-        fixed.closing,
-        *persona.idle.reprompts,
-        persona.idle.goodbye,
-    ]
+    return [persona.greeting, fixed.filler, fixed.repeat, fixed.apology]
+
+
+def later_phrases(persona: Persona) -> list[str]:
+    """The other texts the persona says without a model."""
+    fixed, idle = persona.phrases, persona.idle
+    return [fixed.goodbye, fixed.closing, *idle.reprompts, idle.goodbye]
 
 
 class Phrasebook:
@@ -48,18 +45,14 @@ class Phrasebook:
     def get(self, voice: Voice, text: str) -> Samples | None:
         return self._ready.get(_key(voice, text))
 
-    async def render(self, personas: Iterable[Persona], tts: TextToSpeech) -> int:
-        """Make ready what is missing; how many phrases could not be spoken (logged, not raised)."""
-        failed = 0
-        for persona in personas:
-            voice = voice_of(persona)
-            for text in phrases_of(persona):
-                try:
-                    await self._make_ready(voice, text, tts)
-                except ProviderError as error:
-                    failed += 1
-                    log.warning("phrase not rendered", persona=persona.slug, error=str(error))
-        return failed
+    async def render(self, persona: Persona, texts: Iterable[str], tts: TextToSpeech) -> None:
+        """Make ready what is missing; a phrase that cannot be spoken is logged and left out."""
+        voice = voice_of(persona)
+        for text in texts:
+            try:
+                await self._make_ready(voice, text, tts)
+            except ProviderError as error:
+                log.warning("phrase not rendered", persona=persona.slug, error=str(error))
 
     async def _make_ready(self, voice: Voice, text: str, tts: TextToSpeech) -> None:
         key = _key(voice, text)

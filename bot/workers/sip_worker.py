@@ -8,7 +8,7 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import httpx
@@ -16,41 +16,50 @@ import setproctitle
 import structlog
 
 from bot.calls.manager import CallManager
-from bot.calls.phrasebook import Phrasebook
-from bot.config import Config
+from bot.calls.phrasebook import Phrasebook, first_phrases, later_phrases
+from bot.config import Config, rtp_ports
 from bot.errors import StartError
 from bot.legs.sip import SipEndpoint, SipSettings
 from bot.library import Library
+from bot.persona import Persona
 from bot.store.recorder import CallLog
 from bot.store.recording import flush_recordings
 
 NICE = -10  # media must not wait for speech recognition; without the right it stays at 0
 SPEECH_WITHIN_S = 60.0  # cold disks load models slowly
 log = structlog.get_logger(__name__)
-_rendering: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
+_background: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
 
-def run(config: Config, library: Library, ready: Callable[[], None]) -> int:
-    """Carry calls until SIGTERM; `ready` is called when the port listens. The exit code."""
+def run(config: Config, library: Library, ready: Callable[[], None], life: int = 0) -> int:
+    """Carry calls until SIGTERM; `ready` is called when the port listens. The exit code.
+
+    `life` counts the workers that were there before; their callers may still be sending.
+    """
     setproctitle.setproctitle("bot: sip worker")
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, NICE)
-    return asyncio.run(_serve(config, library, ready))
+    return asyncio.run(_serve(config, library, ready, life))
 
 
-async def _serve(config: Config, library: Library, ready: Callable[[], None]) -> int:
+async def _serve(
+    config: Config, library: Library, ready: Callable[[], None], life: int
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     records = CallLog(config.store.path)
     phrases = Phrasebook(config.store.path.parent / "phrases")
     manager = CallManager(config, library, records, phrases)
+    first, last = rtp_ports(config)
     endpoint = SipEndpoint(
         SipSettings(
             bind=config.sip.bind,
             codecs=tuple(config.sip.codecs),
             max_calls=config.sip.max_calls,
-            rtp_port=config.sip.rtp_port,
+            rtp_port=first,
+            rtp_count=last - first + 1,
+            life=life,
         ),
         manager.on_call,
     )
@@ -64,6 +73,7 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None]) ->
         gc.freeze()  # what is here stays: later collections are short
         await endpoint.start()
         ready()
+        _in_background(_render(library, manager, phrases, later_phrases))
         await stopping
     warming.cancel()
     await _end(config, endpoint, manager, records)
@@ -92,9 +102,8 @@ def _reload(library: Library, manager: CallManager, phrases: Phrasebook) -> None
     """Read personas and dialplans again; new phrases are rendered while calls go on."""
     faults = library.reload()
     log.info("personas and dialplans read again", faults=len(faults))
-    task = asyncio.ensure_future(_render(library, manager, phrases))
-    _rendering.add(task)
-    task.add_done_callback(_rendering.discard)
+    for which in (first_phrases, later_phrases):
+        _in_background(_render(library, manager, phrases, which))
 
 
 async def _warm_up(
@@ -103,12 +112,23 @@ async def _warm_up(
     """The first caller waits for nothing: models loaded, greetings rendered."""
     if config.ai.mode == "local":
         await speech_ready(config.speech.socket)
-    await _render(library, manager, phrases)
+    await _render(library, manager, phrases, first_phrases)
 
 
-async def _render(library: Library, manager: CallManager, phrases: Phrasebook) -> None:
+async def _render(
+    library: Library,
+    manager: CallManager,
+    phrases: Phrasebook,
+    which: Callable[[Persona], list[str]],
+) -> None:
     for persona in library.personas.values():
-        await phrases.render([persona], manager.providers(persona).tts)
+        await phrases.render(persona, which(persona), manager.providers(persona).tts)
+
+
+def _in_background(work: Coroutine[object, object, None]) -> None:
+    task = asyncio.ensure_future(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)
 
 
 async def speech_ready(socket: Path, within_s: float = SPEECH_WITHIN_S) -> None:
