@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from bot.config import RTP_PORTS
 from tests.support.ports import free_port, free_udp_range
 from tests.support.probe import options_status
 from tests.support.toml_text import merged, toml
@@ -67,7 +68,7 @@ class BotProcess:
 
     def _defaults(self) -> dict[str, Any]:
         return {
-            "sip": {"bind": f"127.0.0.1:{free_port()}", "rtp_port": free_udp_range()},
+            "sip": {"bind": f"127.0.0.1:{free_port()}", "rtp_port": free_udp_range(RTP_PORTS)},
             "web": {"bind": f"127.0.0.1:{free_port()}"},
         }
 
@@ -159,6 +160,13 @@ class BotProcess:
             if time.monotonic() > deadline:
                 raise BotDied(f"not ready after {timeout} s\n{self.printed()}")
         self._children()
+
+    def until_printed(self, text: str, *, times: int = 1, timeout: float = 10.0) -> None:
+        """Wait until it has printed `text` that often."""
+        deadline = time.monotonic() + timeout
+        while self.printed().count(text) < times:
+            assert time.monotonic() < deadline, f"{text!r} was not printed {times} times"
+            time.sleep(0.02)
 
     def terminate(self) -> None:
         """Ask it to end (SIGTERM) without waiting."""
