@@ -17,7 +17,7 @@ from bot.errors import ConfigError
 from bot.toml_files import Origins, Place, inspect, read_toml
 
 ENV_PREFIX = "BOT__"
-RTP_PORTS_PER_CALL = 2  # RTP and RTCP
+RTP_PORTS = 400  # few are used at once; none comes back soon
 
 
 class Section(BaseModel):
@@ -55,7 +55,7 @@ class Sip(Section):
     codecs: list[Literal["PCMU", "PCMA", "G722"]] = Field(
         ["PCMU", "PCMA", "G722"], min_length=1, description="offered and accepted, best first"
     )
-    rtp_port: int = Field(4000, ge=1024, le=65000, description="first UDP port for RTP")
+    rtp_port: int = Field(4000, ge=1024, le=65000, description="first of 400 UDP ports for RTP")
 
 
 class Web(Section):
@@ -236,6 +236,6 @@ def _clashes(config: Config, path: Path) -> list[ConfigError]:
 
 
 def rtp_ports(config: Config) -> tuple[int, int]:
-    """First and last UDP port that all calls together use when none of them is taken."""
+    """First and last UDP port that calls may use, in turn."""
     first = config.sip.rtp_port
-    return first, first + config.sip.max_calls * RTP_PORTS_PER_CALL - 1
+    return first, first + RTP_PORTS - 1

@@ -154,7 +154,7 @@ def test_ports_that_are_wanted_twice(write):
         "web.bind: has port 8080, which sip.bind uses. Give one of them another port."
     ]
     assert told(write("[sip]\nrtp_port = 5058\n")) == [
-        "sip.rtp_port: makes RTP use ports 5058 to 5065, and sip.bind is on 5060. "
+        "sip.rtp_port: makes RTP use ports 5058 to 5457, and sip.bind is on 5060. "
         "Move it out of the way."
     ]
     assert told(write('[sip]\nbind = "127.0.0.1:0"\n[web]\nbind = "127.0.0.1:0"\n')) == []

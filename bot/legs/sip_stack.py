@@ -20,6 +20,7 @@ from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import Confirmed, News, SipCall, guarded
 from bot.legs.sip_clock import Clock
 from bot.legs.sip_gate import put_gate
+from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
 
 LIBRARY: str = pj._pjsua2.__file__  # the shared object that also exports pjsip's C functions
@@ -60,7 +61,9 @@ class SipSettings:
     bind: str  # "address:port"; port 0 takes a free one
     codecs: Sequence[str] = ("PCMU", "PCMA", "G722")  # best first, all others are off
     max_calls: int = 4
-    rtp_port: int = 4000  # first UDP port tried for RTP
+    rtp_port: int = 4000  # first UDP port for RTP and RTCP
+    rtp_count: int = 400
+    life: int = 0  # how often this worker was respawned; see sip_ports
     user_agent: str = "bot"
 
 
@@ -170,7 +173,12 @@ class SipStack:
         self.host = f"{host}:{port}"
         config.idUri = f"sip:bot@{self.host}"
         media = config.mediaConfig.transportConfig
-        media.port = self._settings.rtp_port
+        ports = quiet_share(
+            address, self._settings.rtp_port, self._settings.rtp_count, self._settings.life
+        )
+        media.port = ports[0]
+        media.portRange = len(ports) - 2  # to the last port that may be RTP's, inclusive
+        media.randomizePort = True  # the first one: a share may be used again by the next bot
         media.boundAddress = "" if address == "0.0.0.0" else address
         self._account = immortal(_Account(self._incoming))
         self._account.create(config, True)

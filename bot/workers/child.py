@@ -38,6 +38,7 @@ class Child:
         self._pipe: Connection | None = None
         self._started_at = 0.0
         self._deaths = 0
+        self.starts = 0  # in the child: its own is counted
         self.restart_at: float | None = None
         self.ready_after_s: float | None = None
 
@@ -68,6 +69,7 @@ class Child:
     def start(self) -> None:
         self.restart_at, self.ready_after_s = None, None
         self._started_at = time.monotonic()
+        self.starts += 1
         self._pipe, theirs = _fork.Pipe(duplex=False)
         self._process = _fork.Process(target=_run, args=(self._main, theirs), name=self.name)
         self._process.start()

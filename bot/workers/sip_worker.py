@@ -42,9 +42,7 @@ def run(config: Config, library: Library, ready: Callable[[], None], life: int =
     return asyncio.run(_serve(config, library, ready, life))
 
 
-async def _serve(
-    config: Config, library: Library, ready: Callable[[], None], life: int
-) -> int:
+async def _serve(config: Config, library: Library, ready: Callable[[], None], life: int) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

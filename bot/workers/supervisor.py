@@ -54,7 +54,7 @@ class Supervisor:
 
     def __init__(self, config: Config, library: Library) -> None:
         self._config, self._library = config, library
-        self._sip = Child("sip worker", lambda ready: _sip(config, library, ready))
+        self._sip = Child("sip worker", self._carry_calls)
         self._web = Child("web worker", lambda ready: _web(config, library, ready))
         self._speech = Child("speech worker", lambda ready: _speech(config, ready))
         local = config.ai.mode == "local"
@@ -116,9 +116,15 @@ class Supervisor:
             self._say(f"ready after {time.monotonic() - self._began:.1f} s")
             self._say(banner(self._config, self._library))
 
+    def _carry_calls(self, ready: Ready) -> int:
+        """The SIP worker's main, in the child."""
+        from bot.workers import sip_worker
+
+        return sip_worker.run(self._config, self._library, ready, self._sip.starts - 1)
+
     def _died(self, child: Child) -> bool:
         """See to a dead child; True when the bot cannot run here at all."""
-        child.wait(0)
+        child.wait(1.0)  # its pipe closes a moment before it can be waited for
         if child.exit_code == CANNOT_START:
             return True  # it has said why
         closed = close_orphans(
@@ -196,12 +202,6 @@ def _speech(config: Config, ready: Ready) -> int:
     from bot.workers import speech_worker
 
     return speech_worker.run(config, on_ready=ready)
-
-
-def _sip(config: Config, library: Library, ready: Ready) -> int:
-    from bot.workers import sip_worker
-
-    return sip_worker.run(config, library, ready)
 
 
 def _web(config: Config, library: Library, ready: Ready) -> int:

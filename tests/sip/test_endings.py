@@ -12,6 +12,7 @@ import pytest
 from tests.support.bot_process import BotMaker
 from tests.support.phone import missing, transcript
 from tests.support.records import record_of
+from tests.support.sip_message import answered
 from tests.support.sipp import run_sipp
 from tests.support.wire import WireCall, WirePhone
 
@@ -23,6 +24,12 @@ def playable_s(path: str) -> float:
         seconds: float = recording.getnframes() / recording.getframerate()
     assert float(told.stdout) == pytest.approx(seconds, abs=0.01)
     return seconds
+
+
+def media_port(call: WireCall) -> int:
+    """Where the bot wants the call's RTP."""
+    assert call.final_response is not None
+    return answered(call.final_response.body)[1]
 
 
 async def answered_within(phone: WirePhone, seconds: float) -> WireCall:
@@ -52,11 +59,12 @@ async def test_killed_worker_leaves_a_closed_record_and_a_successor(make_bot: Bo
         assert playable_s(record["recording"]) > 1.0
 
         # the caller of the dead worker does not know and goes on sending to its old port
-        stray = len(call.rtp.received)
         after = await answered_within(phone, 15)
-        await asyncio.sleep(1.0)
-        assert len(call.rtp.received) == stray, "the new call's audio goes to the old caller"
         await after.quiet(0.6)
+        stray = [packet for packet in call.rtp.received if packet.at > after.invited_at]
+        assert not stray, "the new call's audio goes to the old caller"
+        assert call.rtp.sent[-1].at > after.answered_at + 1, "and that one was still sending"
+        assert media_port(call) != media_port(after)
         assert bot.worker("sip").pid != worker.pid
         assert transcript(after.rtp.heard()), "the successor greets"
 

@@ -6,6 +6,7 @@ import random
 import socket
 
 BELOW_EPHEMERAL = range(20_000, 31_500, 50)  # the kernel hands out 32768 and above to others
+LONG_RANGES = range(6_000, 20_000, 400)  # apart, so that nothing else of a test lies in one
 
 
 def _free(kind: socket.SocketKind, port: int) -> bool:
@@ -30,6 +31,6 @@ def free_port() -> int:
 def free_udp_range(count: int = 40) -> int:
     """The first of `count` UDP ports in a row that are all free."""
     while True:
-        first = random.choice(BELOW_EPHEMERAL)
+        first = random.choice(BELOW_EPHEMERAL if count < 50 else LONG_RANGES)
         if all(_free(socket.SOCK_DGRAM, first + step) for step in range(count)):
             return first

@@ -69,6 +69,14 @@ def test_a_crash_is_respawned_at_once_then_ever_later() -> None:
     assert tuple(waits) == BACK_OFF_S
 
 
+def test_a_child_knows_how_many_were_there_before_it() -> None:
+    child = Child("counting", lambda ready: child.starts)
+    for start in (1, 2, 3):
+        child.start()
+        child.wait(2.0)
+        assert child.exit_code == start
+
+
 def test_children_do_not_outlive_a_killed_supervisor() -> None:
     parent = subprocess.Popen(
         [
