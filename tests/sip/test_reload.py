@@ -1,6 +1,7 @@
 """SIGHUP: what an admin changed is heard in the next call; what they broke is not."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
