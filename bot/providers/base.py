@@ -43,9 +43,7 @@ class SpeechToText(Protocol):
     name: str
     rate: int
 
-    async def transcribe(
-        self, pcm: Samples, *, language: str, urgent: bool = False
-    ) -> Transcript:
+    async def transcribe(self, pcm: Samples, *, language: str, urgent: bool = False) -> Transcript:
         """Transcribe a whole utterance at `rate` Hz; raises ProviderError.
 
         `urgent` marks the short barge-in check, which overtakes ordinary turns in a queue.

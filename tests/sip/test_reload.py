@@ -27,14 +27,8 @@ async def test_a_changed_persona_serves_and_a_broken_one_keeps_its_last_good_for
 ) -> None:
     bot = make_bot()
     file: Path = bot.folder / "personas" / "helpful-assistant.toml"
-    before = file.read_text()
-    changed = [
-        'greeting = "Good evening, the bakery is speaking."'
-        if line.startswith("greeting")
-        else line
-        for line in before.splitlines()
-    ]
-    file.write_text("\n".join(changed))
+    new = 'greeting = "Good evening, the bakery is speaking."'
+    file.write_text(re.sub(r"(?m)^greeting = .*$", new, file.read_text()))
     assert missing(await greeting(bot, 1), ["good evening", "bakery"]) == []
     file.write_text("greeting = 3")
     assert missing(await greeting(bot, 2), ["good evening", "bakery"]) == []
