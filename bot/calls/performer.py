@@ -101,6 +101,8 @@ class Performer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # the session holds us: without this only the garbage collector could free a call
+        self._tell = self._took = self._failed = _nobody_listens
 
     # ---- the work itself
 
@@ -202,3 +204,7 @@ def slices(chunk: Samples, rate_hz: int) -> Iterator[Samples]:
     length = round(SLICE_S * rate_hz) if streams(rate_hz) else max(len(chunk), 1)
     for start in range(0, len(chunk), length):
         yield chunk[start : start + length]
+
+
+def _nobody_listens(*_: object) -> None:
+    """The call is over."""

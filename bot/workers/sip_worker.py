@@ -69,6 +69,7 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
         loop.add_signal_handler(signal.SIGHUP, lambda: _reload(library, manager, phrases))
         gc.collect()
         gc.freeze()  # what is here stays: later collections are short
+        gc.collect()  # and come: a full one waits until a quarter of what this one saw is new
         await endpoint.start()
         ready()
         _in_background(_render(library, manager, phrases, later_phrases))
