@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -15,10 +15,9 @@ from bot.errors import LegError
 
 if TYPE_CHECKING:  # the real imports are in the functions: `--help` must not load models
     from bot.audio.frame import Samples
-    from bot.calls.caller import CallerScript, Exchange, Manner, Said
+    from bot.calls.caller import CallerScript, Manner, Said
     from bot.legs.sip import SipLeg
     from bot.legs.sip_reach import Target
-    from bot.providers.whisper_local import WhisperLocal
 
 REASONS = {  # refusals in plain words
     401: "asks for a password, and this caller has none",
@@ -32,8 +31,6 @@ REASONS = {  # refusals in plain words
     503: "takes no calls at the moment",
     603: "declined",
 }
-
-ENDED_BY = {"bot": "us", "caller": "the other side"}  # as our own leg sees it
 
 
 class InOrder(click.Command):
@@ -133,6 +130,7 @@ def call(
     python -m bot call sip:1001@127.0.0.1:5070 --wav answer.wav --save heard.wav --json
     """
     from bot.calls.caller import Manner
+    from bot.cli_timeline import as_text, timeline
 
     console = Console(stderr=True)
     manner = Manner(interrupt_after, hang_up_after)
@@ -234,82 +232,3 @@ def save_heard(path: Path, script: CallerScript) -> None:
         path.write_bytes(wav.encode(heard, BUS_HZ))
     except OSError as error:
         raise LegError(f"{path}: {error.strerror}. Give --save another file.") from None
-
-
-async def timeline(
-    uri: str, leg: SipLeg, script: CallerScript, saved: Path | None
-) -> dict[str, Any]:
-    """What happened, in seconds since the answer, with the other side's words."""
-    from bot.providers.whisper_local import WhisperLocal
-
-    ear = WhisperLocal()
-    told = [exchange(each, await words(ear, each.reply())) for each in script.exchanges]
-    await ear.close()
-    return {
-        "uri": uri,
-        "codec": leg.info.codec,
-        "lasted_s": seconds(script.now),
-        "ended_by": ENDED_BY.get(leg.ended or "", leg.ended),
-        "greeting": told[0],
-        "exchanges": told[1:],
-        "not_said": script.not_said,
-        "rtp": {"received": leg.stats.rtp_received, "lost": leg.stats.rtp_lost},
-        "saved": None if saved is None else str(saved),
-    }
-
-
-async def words(ear: WhisperLocal, heard: Samples) -> str:
-    from bot.audio.frame import BUS_HZ
-    from bot.audio.resample import resample_clip
-
-    if not len(heard):
-        return ""
-    pcm = await asyncio.to_thread(resample_clip, heard, BUS_HZ, ear.rate)
-    return (await ear.transcribe(pcm, language="en")).text
-
-
-def exchange(each: Exchange, heard: str) -> dict[str, Any]:
-    return {
-        "said": each.text,
-        "spoke_from_s": seconds(each.spoke_from),
-        "spoke_until_s": seconds(each.spoke_until),
-        "heard_from_s": seconds(each.heard_from),
-        "heard_until_s": seconds(each.heard_until),
-        "reply_after_s": seconds(each.reply_after),
-        "interrupted": each.interrupted,
-        "silent_after_s": seconds(each.silent_after),
-        "heard": heard,
-    }
-
-
-def as_text(told: dict[str, Any]) -> str:
-    """The timeline for people: when, who, what; asides in brackets."""
-    rows = [f"{0.0:7.2f}  answered, {told['codec']}"]
-    for each in [told["greeting"], *told["exchanges"]]:
-        if each["spoke_from_s"] is not None:
-            rows.append(f"{each['spoke_from_s']:7.2f}  you  {each['said']}{stopped(each)}")
-        if each["heard_from_s"] is None:
-            rows.append(f"{'':7}  bot  (nothing was heard)")
-            continue
-        after = each["reply_after_s"]
-        late = "" if after is None else f"  ({after:.2f} s after you)"
-        rows.append(f"{each['heard_from_s']:7.2f}  bot  {each['heard'] or '(no words)'}{late}")
-    rows += [f"{'':7}  you  (not said) {line}" for line in told["not_said"]]
-    rows.append(f"{told['lasted_s']:7.2f}  ended by {told['ended_by']}")
-    lost, received = told["rtp"]["lost"], told["rtp"]["received"]
-    rows.append(f"{'':7}  {received} packets heard, {lost} lost")
-    if told["saved"] is not None:
-        rows.append(f"{'':7}  saved to {told['saved']}")
-    return "\n".join(rows)
-
-
-def stopped(each: dict[str, Any]) -> str:
-    if not each["interrupted"]:
-        return ""
-    if each["silent_after_s"] is None:
-        return "  (over the bot)"
-    return f"  (over the bot, which fell silent {each['silent_after_s']:.2f} s later)"
-
-
-def seconds(at: float | None) -> float | None:
-    return None if at is None else round(at, 3)

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from bot import cli_call
+from bot import cli_call, cli_timeline
 from bot.audio.frame import BUS_HZ
 from bot.calls.caller import Exchange
-from bot.cli_call import InOrder, as_text, call, in_order, prepare
+from bot.cli_call import InOrder, call, in_order, prepare
+from bot.cli_timeline import as_text
 from tests.support.ports import free_port
 
 
@@ -34,11 +35,11 @@ def typed(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def told(**over: Any) -> dict[str, Any]:
     """A call with one exchange, as JSON would have it."""
-    greeting = cli_call.exchange(Exchange("", heard_from=0.06, heard_until=2.8), "Hello.")
+    greeting = cli_timeline.exchange(Exchange("", heard_from=0.06, heard_until=2.8), "Hello.")
     said = Exchange("Open?", spoke_from=4.4, spoke_until=5.8, heard_from=7.1, heard_until=9.0)
     return {
         "uri": "sip:1@h", "codec": "PCMU", "lasted_s": 12.34, "ended_by": "us",
-        "greeting": greeting, "exchanges": [cli_call.exchange(said, "At eight.")],
+        "greeting": greeting, "exchanges": [cli_timeline.exchange(said, "At eight.")],
         "not_said": [], "rtp": {"received": 600, "lost": 2}, "saved": None, **over,
     }  # fmt: skip
 
@@ -156,7 +157,7 @@ def test_the_timeline_tells_interruptions_and_what_did_not_happen() -> None:
     over = Exchange("Stop.", spoke_from=9.0, spoke_until=9.5, interrupted=True, silent_after=0.3)
     text = as_text(
         told(
-            exchanges=[cli_call.exchange(over, "")],
+            exchanges=[cli_timeline.exchange(over, "")],
             not_said=["And parking?"],
             ended_by="the other side",
             saved="heard.wav",

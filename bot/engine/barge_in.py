@@ -33,6 +33,7 @@ BEHAVIOURS: dict[str, BargeInNumbers] = {
 SPEECH_OVER_S = 0.4  # silence after which a short interjection is taken as complete
 CHECK_AGAIN_S = 0.8  # more speech before an undecided interruption is looked at again
 SURELY_SPEAKING_S = 2.0  # so much speech takes the floor whatever the words
+HUM_S = 0.5  # in so little speech a transcriber finds words that were never said
 VERDICT_WITHIN_S = 2.5  # a check that is later than this is not waited for
 
 
@@ -104,9 +105,11 @@ class BargeIn:
         self._checking_since = None
         if has_stop_phrase(text) or is_question(text):
             return self._decide(Move.COMMIT)
-        if not is_back_channel(text) and len(words(text)) >= self._numbers.min_words:
+        over = utterance.quiet_s(now) >= SPEECH_OVER_S
+        hum = over and utterance.speech_s < HUM_S  # "Mm-hmm." is heard as "in a month."
+        if not hum and not is_back_channel(text) and len(words(text)) >= self._numbers.min_words:
             return self._decide(Move.COMMIT)
-        if utterance.quiet_s(now) >= SPEECH_OVER_S:
+        if over:
             return self._decide(Move.RESUME)
         return Move.NOTHING  # still speaking: look again a little later
 

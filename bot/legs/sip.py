@@ -7,7 +7,9 @@
 
 pjsip is a singleton: one endpoint per process. The files around this one: `sip_leg` (a party as
 the rest of the bot sees it), `sip_stack` (pjsip's set-up and calls), `sip_call` (callbacks to
-news), `sip_thread`, `sip_clock`, `bridge` (audio in and out), `sip_message` (headers).
+news), `sip_thread`, `sip_clock`, `bridge` (audio in and out), `sip_message` (headers),
+`sip_ports` (which ports RTP may use), `sip_gate` and `sip_sockets` (against floods), `sip_reach`
+(does anybody listen there).
 """
 
 from __future__ import annotations

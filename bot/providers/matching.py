@@ -36,7 +36,7 @@ FILLER = frozenset(
     "something hear calling call quick quickly find out".split()
 )
 SAME_MEANING = {  # what is asked for, in the words callers use most
-    "when": "time", "hours": "time", "times": "time", "o'clock": "time",
+    "when": "time", "times": "time", "o'clock": "time",
     "price": "cost", "prices": "cost", "charge": "cost", "fee": "cost",
     "where's": "where", "located": "where", "location": "where", "address": "where",
 }  # fmt: skip

@@ -248,3 +248,16 @@ def test_a_filler_that_is_talked_over_fades_out_without_a_click() -> None:
     sounding = [index for index, frame in enumerate(call.out) if frame.any()]
     last = call.out[sounding[-1]].astype(int)
     assert np.abs(np.diff(last)).max() < 3000 and not last[480:].any()
+
+
+def test_a_hum_takes_no_floor_whatever_the_transcriber_makes_of_it() -> None:
+    reply = "One two three four five six seven eight nine ten eleven twelve."
+    call = greeted(World(replies=[reply], over_words=["in a month"]))
+    call.speak(0.8).wait(2.6).until(call.speaking).wait(0.6).speak(0.4).until(call.listening)
+    assert not call.bot_notes()[1].interrupted and call.bot_notes()[1].heard == reply
+
+
+def test_a_short_stop_takes_the_floor() -> None:
+    call = greeted(World(over_words=["Stop!"], replies=["One two three four five six seven."]))
+    call.speak(0.8).wait(2.6).until(call.speaking).wait(0.6).speak(0.4).until(call.listening)
+    assert call.bot_notes()[1].interrupted
