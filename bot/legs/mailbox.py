@@ -9,7 +9,7 @@ from bot.audio.frame import FRAME_S
 
 INBOUND_FRAMES = 50  # one second of a stalled event loop
 OUTBOUND_FRAMES = 5
-QUIET_AHEAD = 2  # this many frames ahead, digital silence is not worth its delay
+QUIET_AHEAD = 1  # with a frame still waiting, digital silence is not worth its delay
 
 
 class Mailbox:
@@ -46,8 +46,9 @@ class Mailbox:
             return None
 
     def put(self, pcm: bytes) -> None:
-        """Event loop: queue 20 ms. Silence behind two frames is left out, so that the extra
-        delay an underrun leaves behind ends with the first pause."""
+        """Event loop: queue 20 ms. In step with the clock nothing waits any more when the next
+        frame comes; silence behind a frame is left out, so that the extra delay an underrun
+        leaves behind ends with the first pause."""
         if len(self.outbound) >= QUIET_AHEAD and pcm == self.silence:
             return
         if len(self.outbound) >= OUTBOUND_FRAMES:

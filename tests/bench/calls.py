@@ -28,11 +28,16 @@ class Asked:
     call_id: str
     answered_at: float  # when the call was answered
     speech_end: float  # last packet of the question
-    reply_start: float  # first packet of the reply
+    audio_start: float  # first packet of the reply that is no silence
+    reply_start: float  # first packet of the reply with speech
 
     @property
     def response_ms(self) -> float:
         return (self.reply_start - self.speech_end) * 1000
+
+    @property
+    def first_audio_ms(self) -> float:
+        return (self.audio_start - self.speech_end) * 1000
 
 
 @dataclass
@@ -64,7 +69,9 @@ async def ask(call: WireCall, question: str) -> Asked:
     assert speech_end and speech_end > before, "the question never left"
     reply_start = await call.reply(after=speech_end)
     await call.quiet(PAUSE_S, after=reply_start - 0.001)
-    return Asked(call.call_id, call.answered_at, speech_end, reply_start)
+    audio_start = call.rtp.first_audio_heard(after=speech_end)
+    assert audio_start, "a reply with speech has audio"
+    return Asked(call.call_id, call.answered_at, speech_end, audio_start, reply_start)
 
 
 async def conversation(phone: WirePhone, questions: Iterable[str], session: Session) -> None:
@@ -135,7 +142,8 @@ class OwnPath:
 
 
 def own_path(bot: BotProcess, asked: Iterable[Asked]) -> OwnPath:
-    """Response on the wire minus the silence that ends a turn minus what the providers took."""
+    """First audio on the wire minus the end of the turn minus what the providers took. The turn
+    ends SILENCE_MS after the caller's last packet with speech."""
     own, unmatched = [], 0
     for each in asked:
         rows = bot.rows(
@@ -150,5 +158,5 @@ def own_path(bot: BotProcess, asked: Iterable[Asked]) -> OwnPath:
             unmatched += 1
             continue
         provider = sum(near[0][f"{name}_took_ms"] or 0.0 for name in ("stt", "llm", "tts"))
-        own.append(each.response_ms - SILENCE_MS - provider)
+        own.append(each.first_audio_ms - SILENCE_MS - provider)
     return OwnPath(own, unmatched)

@@ -21,6 +21,7 @@ from tests.support.g711 import PCMU, Codec, Pcm
 
 EVENT_TYPE = 101  # our payload type for telephone-event
 KEYS = "0123456789*#ABCD"
+AUDIO_DB = -65.0  # what the bot sends between replies is digital silence
 SPEECH_DB = -45.0  # a packet louder than this is speech; Piper's pauses lie far below
 PACKET_S = 0.02
 QUEUE_CHUNK = 200  # packets per message, well under the socket pair's buffer
@@ -117,8 +118,15 @@ class RtpStream:
 
     def first_speech_heard(self, after: float = 0.0) -> float | None:
         """Time of the first packet with speech that arrived after `after`."""
+        return self._first_heard(after, SPEECH_DB)
+
+    def first_audio_heard(self, after: float = 0.0) -> float | None:
+        """Time of the first packet after `after` that is no silence: a word may begin softly."""
+        return self._first_heard(after, AUDIO_DB)
+
+    def _first_heard(self, after: float, over_db: float) -> float | None:
         for packet in self.received:
-            if packet.at > after and is_speech(packet, self.codec):
+            if packet.at > after and is_speech(packet, self.codec, over_db):
                 return packet.at
         return None
 
@@ -235,8 +243,8 @@ def level_db(pcm: Pcm) -> float:
     return max(-120.0, 10 * math.log10(power / 32768.0**2)) if power else -120.0
 
 
-def is_speech(packet: Packet, codec: Codec) -> bool:
-    return packet.payload_type in (0, 8) and level_db(codec.decode(packet.payload)) > SPEECH_DB
+def is_speech(packet: Packet, codec: Codec, over_db: float = SPEECH_DB) -> bool:
+    return packet.payload_type in (0, 8) and level_db(codec.decode(packet.payload)) > over_db
 
 
 def decoded(packets: Sequence[Packet], codec: Codec) -> Pcm:
