@@ -156,7 +156,7 @@ async def test_cancel_and_bye_from_the_phone(desk, phone):
     second = await desk.next()
     await second.answer()
     call = await dialling
-    await until(second, lambda e: True)
+    await until(second, lambda e: False, 15)  # 300 ms: the phone's packets are coming
     assert await call.hang_up() == 200
     await asyncio.wait_for(until(second, lambda e: False, 1000), 3)
     assert second.ended == "caller"
