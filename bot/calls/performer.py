@@ -83,6 +83,7 @@ class Performer:
             loop.call_soon(self._tell, SpeechDone(action.turn, action.clause))
             return
         if action.turn not in self._voices:
+            self.cancel(action.turn - 1)  # older voices have nothing left to say
             self._voices[action.turn] = asyncio.Queue()
             self._start(action.turn, self._speak_all(self._voices[action.turn]))
         self._voices[action.turn].put_nowait(action)
