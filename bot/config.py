@@ -102,6 +102,17 @@ class Ai(Section):
     timeout_s: float = Field(8.0, gt=0, le=60, description="deadline of one provider call")
 
 
+class Call(Section):
+    """How a call is listened to, and what is kept of it."""
+
+    vad: Literal["auto", "webrtc", "silero"] = Field(
+        "auto", description="voice activity detector; auto: the better one for the codec"
+    )
+    record_inputs: bool = Field(
+        False, description="keep all the engine was told, for `replay` (about 5 MB a minute)"
+    )
+
+
 class Limits(Section):
     """Bounds nobody may cross, whatever a persona says."""
 
@@ -138,6 +149,7 @@ class Config(Section):
     personas: Personas = Personas()
     dialplans: Dialplans = Dialplans()
     ai: Ai = Ai()
+    call: Call = Call()
     limits: Limits = Limits()
     speech: Speech = Speech()
     logs: Logs = Logs()

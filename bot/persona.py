@@ -31,16 +31,41 @@ class VoiceSettings(Part):
 class TurnSettings(Part):
     """When the caller's turn is over."""
 
+    end: Literal["fixed", "adaptive"] = Field(
+        "fixed", description="adaptive: a complete sentence may end the turn before silence_ms"
+    )
     silence_ms: int = Field(2500, ge=200, le=10_000, description="silence that ends a turn")
+    min_silence_ms: int = Field(
+        600, ge=200, le=10_000, description="adaptive: no turn ends before so much silence"
+    )
+    dictation_ms: int = Field(
+        3500, ge=200, le=15_000, description="the same while a number, name or date is dictated"
+    )
     max_utterance_s: float = Field(28.0, ge=5, le=30, description="longest single utterance")
     hold_s: float = Field(2.5, ge=0, le=30, description="wait for the rest of a broken sentence")
     filler_after_s: float = Field(1.5, ge=0.5, le=10, description="preparing so long: a filler")
 
 
 class BargeInSettings(Part):
-    """How readily the persona lets itself be interrupted."""
+    """How readily the persona lets itself be interrupted; what is unset, `behaviour` sets."""
 
     behaviour: Literal["aggressive", "balanced", "conservative"] = "balanced"
+    guard_ms: int | None = Field(
+        None, ge=0, le=3000, description="after the bot starts: no interruption yet"
+    )
+    pause_after_ms: int | None = Field(
+        None, ge=100, le=2000, description="speech that pauses the bot"
+    )
+    check_after_ms: int | None = Field(
+        None, ge=300, le=3000, description="speech after which its words are looked at"
+    )
+    min_words: int | None = Field(
+        None, ge=1, le=10, description="so many words that are no back-channel take the floor"
+    )
+    over_noise_db: float | None = Field(
+        None, ge=3, le=30, description="how far an interruption stands out of noise and echo"
+    )
+    stop_words: list[str] = Field([], description='besides "stop", "wait" and their like')
 
 
 class IdleSettings(Part):
@@ -54,11 +79,14 @@ class IdleSettings(Part):
 class Phrases(Part):
     """What the persona says by itself; rendered before the first call."""
 
-    filler: str = "One moment."
+    fillers: list[str] = Field(
+        ["One moment.", "I am still looking."], min_length=1, description="while a reply is late"
+    )
     repeat: str = "Sorry, I did not catch that. Could you say it again?"
     apology: str = "I am sorry, something is wrong on my side. Please call again later."
     goodbye: str = "Thank you for calling. Goodbye."
     closing: str = "I am sorry, we have to stop here. Goodbye."
+    back: str = Field("Welcome back.", description="said when the caller took us off hold")
     help: str = "I am not sure about that."
 
 

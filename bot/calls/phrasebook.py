@@ -26,13 +26,13 @@ log = structlog.get_logger(__name__)
 def first_phrases(persona: Persona) -> list[str]:
     """What the first caller may hear at once, or when something fails."""
     fixed = persona.phrases
-    return [persona.greeting, fixed.filler, fixed.repeat, fixed.apology]
+    return [persona.greeting, fixed.fillers[0], fixed.repeat, fixed.apology]
 
 
 def later_phrases(persona: Persona) -> list[str]:
     """The other texts the persona says without a model."""
     fixed, idle = persona.phrases, persona.idle
-    return [fixed.goodbye, fixed.closing, *idle.reprompts, idle.goodbye]
+    return [*fixed.fillers[1:], fixed.goodbye, fixed.closing, fixed.back, *idle.reprompts, idle.goodbye]
 
 
 class Phrasebook:

@@ -102,5 +102,19 @@ class NoteBot:
     interrupted: bool
 
 
-Note: TypeAlias = NoteMark | NoteState | NoteCaller | NoteBot
+@dataclass(frozen=True, slots=True)
+class NoteDecision:
+    """Something the engine decided about taking turns, for the audit of a call.
+
+    `what`: "barge-in paused", "barge-in checked", "barge-in committed", "barge-in resumed",
+    "turn ended" and the like; `why` says on what ground, without the caller's words.
+    """
+
+    turn: int
+    what: str
+    why: str
+    at: float
+
+
+Note: TypeAlias = NoteMark | NoteState | NoteCaller | NoteBot | NoteDecision
 Action: TypeAlias = Transcribe | AskModel | Speak | CancelWork | HangUpCall | Note

@@ -187,7 +187,7 @@ class Floor:
         if self._fillers.exhausted(now):
             self.reply_failed("no reply in time")
         elif self._fillers.due(now):
-            self.speaker.say_aside(self._persona.phrases.filler)
+            self.speaker.say_aside(self._persona.phrases.fillers[0])
 
     # ---- results
 

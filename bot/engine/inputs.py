@@ -10,10 +10,11 @@ from bot.audio.frame import Samples
 
 
 class Purpose(StrEnum):
-    """What a transcription is for: the one per finished turn, or the quick barge-in check."""
+    """What a transcription is for."""
 
-    TURN = "turn"
-    BARGE_IN = "barge_in"
+    TURN = "turn"  # the one of a finished turn
+    PAUSE = "pause"  # of what was said before a pause; becomes the turn's if the caller is done
+    BARGE_IN = "barge_in"  # the quick check of what was said over the bot so far
 
 
 @dataclass(frozen=True, slots=True)
