@@ -83,6 +83,7 @@ class Phrases(Part):
         ["One moment.", "I am still looking."], min_length=1, description="while a reply is late"
     )
     repeat: str = "Sorry, I did not catch that. Could you say it again?"
+    trouble: str = "Sorry, something went wrong on my side. Could you say that again?"
     apology: str = "I am sorry, something is wrong on my side. Please call again later."
     goodbye: str = "Thank you for calling. Goodbye."
     closing: str = "I am sorry, we have to stop here. Goodbye."

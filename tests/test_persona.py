@@ -120,11 +120,14 @@ def test_texts_can_be_heard_on_a_phone(shipped):
 
 
 def spoken(persona: Persona) -> list[str]:
+    phrases = persona.phrases.model_dump()
+    fillers = phrases.pop("fillers")
     return [
         persona.greeting,
         persona.idle.goodbye,
         *persona.idle.reprompts,
-        *persona.phrases.model_dump().values(),
+        *phrases.values(),
+        *fillers,
         *(answer.say for answer in persona.answers),
         *(text for question in persona.questions for text in (question.ask, question.hint)),
     ]

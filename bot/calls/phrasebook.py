@@ -26,13 +26,14 @@ log = structlog.get_logger(__name__)
 def first_phrases(persona: Persona) -> list[str]:
     """What the first caller may hear at once, or when something fails."""
     fixed = persona.phrases
-    return [persona.greeting, fixed.fillers[0], fixed.repeat, fixed.apology]
+    return [persona.greeting, fixed.fillers[0], fixed.repeat, fixed.trouble, fixed.apology]
 
 
 def later_phrases(persona: Persona) -> list[str]:
     """The other texts the persona says without a model."""
     fixed, idle = persona.phrases, persona.idle
-    return [*fixed.fillers[1:], fixed.goodbye, fixed.closing, fixed.back, *idle.reprompts, idle.goodbye]
+    parting = [fixed.goodbye, fixed.closing, fixed.back]
+    return [*fixed.fillers[1:], *parting, *idle.reprompts, idle.goodbye]
 
 
 class Phrasebook:

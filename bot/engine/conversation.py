@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.engine.actions import Action, Mark, NoteMark, NoteState
+from bot.engine.actions import Action, Mark, NoteDecision, NoteMark, NoteState
+from bot.engine.segmenter import Utterance
 from bot.engine.state import TRANSITIONS, State
 
 
@@ -13,6 +14,7 @@ class Conversation:
         self.state = State.WAIT_FOR_USER
         self.turn = 0
         self.now = 0.0  # media time in seconds; stands still on hold
+        self.pending: Utterance | None = None  # finished, its transcript is awaited
         self._turn_used = False
         self._marked: set[tuple[int, Mark]] = set()
         self._actions: list[Action] = []
@@ -41,6 +43,10 @@ class Conversation:
         if (self.turn, mark) not in self._marked:
             self._marked.add((self.turn, mark))
             self.do(NoteMark(self.turn, mark, self.now if at is None else at))
+
+    def decided(self, what: str, why: str) -> None:
+        """Leave a trace of a decision about taking turns."""
+        self._actions.append(NoteDecision(self.turn, what, why, self.now))
 
     def drain(self) -> list[Action]:
         """The actions gathered since the last call, in order."""
