@@ -120,7 +120,7 @@ class Performer:
             self._failed(turn, error)
             self._tell(TranscriptionFailed(turn, utterance_id, purpose))
             return
-        if purpose is Purpose.TURN:
+        if purpose is not Purpose.BARGE_IN:  # a pause's may become the turn's
             self._took(turn, "stt", stt.name, time.perf_counter() - began)
         self._tell(Transcribed(turn, utterance_id, purpose, transcript.text))
 

@@ -14,6 +14,7 @@ class Dialog:
     def __init__(self) -> None:
         self._lines: list[Line] = []
         self._held: list[str] = []
+        self.last_heard = ""  # what the bot said last: the caller answers to it
 
     @property
     def history(self) -> tuple[Line, ...]:
@@ -42,4 +43,5 @@ class Dialog:
 
     def bot_heard(self, text: str) -> None:
         if text:
+            self.last_heard = text
             self._lines.append(Line("assistant", text))

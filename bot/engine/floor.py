@@ -234,7 +234,7 @@ class Floor:
         if self._failures > MAX_FAILURES:
             self._close_with(self._persona.phrases.apology, why)
         else:
-            self._say(self._persona.phrases.repeat, why)
+            self._say(self._persona.phrases.trouble, why)
 
     def digit(self, digit: str) -> None:
         now = self._conversation.now

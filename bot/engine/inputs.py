@@ -28,6 +28,14 @@ class HoldChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CodecChanged:
+    """The line's codec was agreed or replaced."""
+
+    codec: str  # "PCMU", "PCMA", "G722", "opus"
+    codec_hz: int  # sample rate of its audio
+
+
+@dataclass(frozen=True, slots=True)
 class Transcribed:
     turn: int
     utterance_id: str
@@ -87,6 +95,7 @@ class EndRequested:
 Input: TypeAlias = (
     DigitPressed
     | HoldChanged
+    | CodecChanged
     | Transcribed
     | TranscriptionFailed
     | ModelText

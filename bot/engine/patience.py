@@ -32,13 +32,16 @@ class Fillers:
         """Someone is heard at this moment."""
         self._heard_at = now
 
-    def due(self, now: float) -> bool:
-        """Is it time for a filler? Saying yes counts as giving one."""
+    def due(self, now: float) -> int:
+        """Is it time for a filler, and for which: 1 the first, 2 the second; 0 for none.
+
+        Saying yes counts as giving it.
+        """
         if not self._late(now):
-            return False
+            return 0
         self._given += 1
         self._began = self._heard_at = now
-        return True
+        return self._given
 
     def exhausted(self, now: float) -> bool:
         """Another filler would be due, but the caller has heard enough of them."""
@@ -56,23 +59,32 @@ class Fillers:
 
 
 class Keys:
-    """Collects DTMF digits until the caller pauses."""
+    """Collects DTMF digits until the caller pauses or presses #."""
 
     def __init__(self) -> None:
         self._digits = ""
         self._pressed_at = 0.0
+        self.since = 0.0  # when the first of them was pressed
+
+    @property
+    def pressed(self) -> bool:
+        return bool(self._digits)
 
     def press(self, digit: str, now: float) -> None:
+        if not self._digits:
+            self.since = now
         self._digits += digit
         self._pressed_at = now
 
     def complete(self, now: float) -> bool:
+        if len(self._digits) > 1 and self._digits.endswith("#"):
+            return True  # "press hash when done", as every telephone menu has taught callers
         return bool(self._digits) and now - self._pressed_at >= DIGITS_OVER_S
 
     def take(self) -> str:
         """The digits as words a model reads well: "1 2 3"."""
         digits, self._digits = self._digits, ""
-        return " ".join(digits)
+        return " ".join(digits[:-1] if len(digits) > 1 and digits[-1] == "#" else digits)
 
 
 class Closing:

@@ -23,7 +23,7 @@ class Counting(MockTextToSpeech):
 
     async def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
         self.spoken.append(text)
-        if "wrong on my side" in text:
+        if "call again later" in text:
             raise ProviderError("counting", "no", retryable=False)
         async for chunk in super().speak(text, voice=voice):
             yield chunk
