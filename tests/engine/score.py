@@ -7,7 +7,7 @@ detector takes for speech; the providers answer after a set time on the virtual 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from bot.engine import inputs as told
 from bot.engine.engine import CallEngine, EngineSettings
 from bot.engine.state import State
 from bot.persona import Metadata, Persona
+
+
+LIMITS = [each.name for each in fields(EngineSettings) if each.name not in ("call_id", "persona")]
 
 
 def persona(**changes: object) -> Persona:
@@ -47,7 +50,8 @@ class World:
     stt_s: float = 0.2
     llm_s: float = 0.2
     tts_s: float = 0.1
-    words: list[str] = field(default_factory=list)  # transcripts of turns, in order
+    words: list[str] = field(default_factory=list)  # what utterances turn out to be, in order
+    pause_words: list[str] = field(default_factory=list)  # what is understood at pauses before
     over_words: list[str] = field(default_factory=list)  # transcripts of barge-in checks
     replies: list[str] = field(default_factory=list)
     speech_s_per_char: float = 0.05
@@ -57,7 +61,7 @@ class Call:
     """Drives one engine; keeps what came out."""
 
     def __init__(self, world: World | None = None, **changes: object) -> None:
-        limits = {k: changes.pop(k) for k in ("dead_air_s", "max_call_s") if k in changes}
+        limits = {k: changes.pop(k) for k in LIMITS if k in changes}
         self.world = world or World()
         self.engine = CallEngine(EngineSettings("c1", persona(**changes), **limits))  # type: ignore[arg-type]
         self.ticks = 0
@@ -65,6 +69,7 @@ class Call:
         self.out: list[Frame] = []
         self.heard: list[bool] = []  # was the caller speaking, or pressing a key, in this frame?
         self._due: list[tuple[float, told.Input]] = []
+        self._texts: dict[str, str] = {}  # of utterances that were transcribed
 
     @property
     def now(self) -> float:
@@ -113,8 +118,7 @@ class Call:
         world, now = self.world, self.now
         match action:
             case do.Transcribe(turn, utterance_id, purpose):
-                said = world.words if purpose is told.Purpose.TURN else world.over_words
-                text = said.pop(0) if said else "what time do you open"
+                text = self._text_of(utterance_id, purpose)
                 yield now + world.stt_s, told.Transcribed(turn, utterance_id, purpose, text)
             case do.AskModel(turn):
                 text = world.replies.pop(0) if world.replies else "We open at nine."
@@ -124,6 +128,23 @@ class Call:
                 samples = voice(max(0.2, len(text) * world.speech_s_per_char), 0.2)
                 yield now + world.tts_s, told.SpeechAudio(turn, clause, samples)
                 yield now + world.tts_s, told.SpeechDone(turn, clause)
+
+    def _text_of(self, utterance_id: str, purpose: told.Purpose) -> str:
+        """The same utterance reads the same, however often it is looked at."""
+        world = self.world
+        early = {
+            told.Purpose.BARGE_IN: world.over_words,
+            told.Purpose.PAUSE: world.pause_words,
+            told.Purpose.TURN: [],
+        }[purpose]
+        if early:
+            return early.pop(0)
+        if purpose is told.Purpose.BARGE_IN:
+            return "what time do you open"
+        if utterance_id not in self._texts:
+            said = world.words
+            self._texts[utterance_id] = said.pop(0) if said else "what time do you open"
+        return self._texts[utterance_id]
 
     def all(self, kind: type) -> list:
         return [action for _, action in self.actions if isinstance(action, kind)]
