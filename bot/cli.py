@@ -28,6 +28,7 @@ COMMANDS = {
     "calls": ("bot.cli_records:calls", "List the newest calls."),
     "show": ("bot.cli_records:show", "Show one call's turns and timings."),
     "report": ("bot.cli_records:report", "Sum up calls and waiting times."),
+    "replay": ("bot.cli_replay:replay", "Replay a call, as it was or under other settings."),
     "speech": ("bot.cli:speech", "Serve the local speech models alone."),
 }
 

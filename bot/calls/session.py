@@ -16,6 +16,7 @@ import structlog
 from bot.audio.frame import FRAME_S, Frame
 from bot.calls.performer import Kind, Performer
 from bot.calls.phrasebook import Phrasebook
+from bot.calls.tape import Engine, TapedEngine, make_tape
 from bot.config import Config
 from bot.engine import actions as do
 from bot.engine import inputs as told
@@ -26,6 +27,7 @@ from bot.persona import Persona
 from bot.providers.registry import Providers
 from bot.store.recorder import CallLog, TurnColumns
 from bot.store.recording import StereoRecording
+from bot.store.tape import tape_path
 
 log = structlog.get_logger(__name__)
 
@@ -50,15 +52,19 @@ class Session:
         self._leg, self._parts = leg, parts
         self._records, self._call_id = parts.records, parts.call_id
         limits = parts.config.limits
-        self._engine = CallEngine(
-            EngineSettings(
-                call_id=parts.call_id,
-                persona=parts.persona,
-                dead_air_s=limits.dead_air_s,
-                max_call_s=limits.max_call_s,
-                inbound_delay_s=leg.delays.inbound,
-            )
+        settings = EngineSettings(
+            call_id=parts.call_id,
+            persona=parts.persona,
+            dead_air_s=limits.dead_air_s,
+            max_call_s=limits.max_call_s,
+            inbound_delay_s=leg.delays.inbound,
         )
+        self._engine: Engine = CallEngine(settings)
+        if parts.config.call.record_inputs:
+            path = tape_path(parts.config.recordings.dir, parts.call_id)
+            self._engine = TapedEngine(
+                self._engine, make_tape(path, settings, parts.config.call.vad)
+            )
         self._performer = Performer(
             parts.persona,
             parts.providers,
@@ -137,9 +143,9 @@ class Session:
         return self._ticks * FRAME_S + since_tick
 
     def _leg_inputs(self) -> list[told.Input]:
-        return [each for event in self._leg.events() if (each := self._heard_of(event))]
+        return [self._heard_of(event) for event in self._leg.events()]
 
-    def _heard_of(self, event: LegEvent) -> told.Input | None:
+    def _heard_of(self, event: LegEvent) -> told.Input:
         at_ms = self._ticks * FRAME_S * 1000
         match event:
             case Digit(digit, method):
@@ -150,7 +156,7 @@ class Session:
                 return told.HoldChanged(on)
             case MediaChanged(codec, codec_hz):
                 self._records.event(self._call_id, at_ms, "codec", codec=codec, hz=codec_hz)
-                return None
+                return told.CodecChanged(codec, codec_hz)
 
     # ---- from the engine to the world
 
@@ -182,6 +188,10 @@ class Session:
             case do.NoteState(turn, state, was, why, at):
                 self._records.event(
                     self._call_id, at * 1000, "state", turn=turn, state=state, was=was, why=why
+                )
+            case do.NoteDecision(turn, what, why, at):
+                self._records.event(
+                    self._call_id, at * 1000, "decision", turn=turn, what=what, why=why
                 )
 
     def _turn(self, turn: int, **columns: object) -> None:
