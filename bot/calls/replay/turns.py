@@ -11,7 +11,7 @@ from bot.calls.replay.what_if import Story
 from bot.engine.actions import Action, Mark, NoteBot, NoteCaller, NoteDecision, NoteMark
 
 SAME_S = 0.021  # one tick: a result may have come a moment earlier or later
-NEAR_S = 0.6  # speech that ended so close together is the same speech
+NEAR_S = 0.6  # speech that ended, or a bot that began, so close together is the same
 
 Verdict = Literal["same", "differs", "gone", "new"]
 
@@ -38,11 +38,16 @@ class TurnTold:
         return (self.first_audio_at - self.speech_end) * 1000
 
     @property
+    def led_at(self) -> float | None:
+        """When the bot began by itself; None when it answers."""
+        return self.first_audio_at if self.speech_end is None else None
+
+    @property
     def outcome(self) -> str:
         """What became of interruptions."""
         words = [each.removeprefix("barge-in ") for each in self.decisions]
         if self.interrupted and "committed" not in words:
-            words.append("interrupted")
+            words.append("interrupted" if self.heard else "never heard")
         return ", ".join(words)
 
     @property
@@ -158,9 +163,9 @@ def _aligned(
 def _likeness(one: TurnTold, other: TurnTold) -> float:
     """How much two turns have in common; 0 when they are not the same turn."""
     like = 0.0
-    if one.speech_end is not None and other.speech_end is not None:
-        near = abs(one.speech_end - other.speech_end) <= NEAR_S
-        like += 4.0 if near else -2.0
+    for then, now in ((one.speech_end, other.speech_end), (one.led_at, other.led_at)):
+        if then is not None and now is not None:
+            like += 4.0 if abs(then - now) <= NEAR_S else -2.0
     if one.caller or other.caller:
         like += 2.0 if one.caller == other.caller else -1.0
     if one.reply or other.reply:
