@@ -1,17 +1,20 @@
 """Is the caller interrupting? Two stages, decided from facts with timestamps.
 
-Stage 1: sustained speech pauses the bot, so that both can be heard.
-Stage 2: a quick transcription of what was said so far commits (the caller has the floor) or lets
-the bot go on. Armed only while the bot speaks, and not in a short guard after it starts.
+Stage 1: sustained speech over noise and echo pauses the bot, so that both can be heard.
+Stage 2: quick transcriptions of what was said so far commit (the caller has the floor) or let the
+bot go on. The first, after 0.3 s of speech, looks for stop words only; the next ones look at all
+words. Armed only while the bot speaks, and not in a short guard after it starts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.engine.segmenter import Utterance
-from bot.engine.wording import has_stop_phrase, is_back_channel, is_question, words
+from bot.engine.stop_words import StopWords
+from bot.engine.wording import content_words, is_correction, is_question
+from bot.persona import BargeInSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +23,26 @@ class BargeInNumbers:
 
     guard_s: float  # after the bot starts: its own first echo, the caller's trailing word
     pause_after_s: float  # speech that pauses the bot
-    check_after_s: float  # speech after which the words so far are looked at
-    min_words: int  # so many words that are no back-channel take the floor
+    check_after_s: float  # speech after which the words so far may take the floor
+    min_words: int  # so many words that are no back-channel take it
+    over_noise_db: float  # how far a voice must stand out of noise and echo
 
 
 BEHAVIOURS: dict[str, BargeInNumbers] = {
-    "aggressive": BargeInNumbers(0.2, 0.16, 0.5, 1),
-    "balanced": BargeInNumbers(0.3, 0.2, 0.6, 2),
-    "conservative": BargeInNumbers(0.5, 0.3, 0.9, 3),
+    "aggressive": BargeInNumbers(0.2, 0.14, 0.5, 1, 8.0),
+    "balanced": BargeInNumbers(0.3, 0.18, 0.6, 2, 10.0),
+    "conservative": BargeInNumbers(0.5, 0.22, 0.9, 3, 12.0),
 }
 
-SPEECH_OVER_S = 0.4  # silence after which a short interjection is taken as complete
-CHECK_AGAIN_S = 0.8  # more speech before an undecided interruption is looked at again
+STOP_LOOK_S = 0.3  # speech after which a stop word is looked for
+CHECK_AGAIN_S = 0.5  # more speech before an undecided interruption is looked at again
+SPEECH_OVER_S = 0.26  # silence after which a short interjection is taken as complete
+NEW_SPEECH_S = 0.08  # speech since the last look that asks for another one
 SURELY_SPEAKING_S = 2.0  # so much speech takes the floor whatever the words
 HUM_S = 0.5  # in so little speech a transcriber finds words that were never said
-VERDICT_WITHIN_S = 2.5  # a check that is later than this is not waited for
+VERDICT_WITHIN_S = 1.2  # a look that takes longer is not waited for
+LATE_COMMIT_S = 1.0  # then so much speech takes the floor, less does not
+DENSE = 0.5  # share of speech in the time since the onset: isolated clicks do not add up
 
 
 class Move(StrEnum):
@@ -47,16 +55,37 @@ class Move(StrEnum):
     RESUME = "resume"
 
 
+def numbers_of(settings: BargeInSettings) -> BargeInNumbers:
+    """A behaviour's numbers, with those the persona sets itself in their place."""
+    own = {
+        "guard_s": _seconds(settings.guard_ms),
+        "pause_after_s": _seconds(settings.pause_after_ms),
+        "check_after_s": _seconds(settings.check_after_ms),
+        "min_words": settings.min_words,
+        "over_noise_db": settings.over_noise_db,
+    }
+    set_ = {name: value for name, value in own.items() if value is not None}
+    return replace(BEHAVIOURS[settings.behaviour], **set_)  # type: ignore[arg-type]
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000
+
+
 class BargeIn:
     """One instance a call; `reset` at each reply of the bot."""
 
-    def __init__(self, behaviour: str) -> None:
-        self._numbers = BEHAVIOURS[behaviour]
+    def __init__(self, settings: BargeInSettings, language: str = "en") -> None:
+        self.numbers = numbers_of(settings)
+        self._language = language
+        self._stop_words = StopWords(language, settings.stop_words)
+        self.why = ""  # of the last decision, without the caller's words
         self.reset()
 
     def reset(self) -> None:
         self._paused_at: float | None = None
         self._checking_since: float | None = None
+        self._checks = 0
         self._checked_speech_s = 0.0
 
     @property
@@ -69,50 +98,88 @@ class BargeIn:
 
     def consider(self, utterance: Utterance | None, bot_since: float, now: float) -> Move:
         """One look per tick. `bot_since`: when the bot was first heard in this reply."""
-        if self._paused_at is None:
-            if utterance is None or now - bot_since < self._numbers.guard_s:
-                return Move.NOTHING
-            if utterance.speech_s < self._numbers.pause_after_s:
-                return Move.NOTHING
-            if utterance.quiet_s(now) > SPEECH_OVER_S:
-                return Move.NOTHING  # it ended within the guard: nothing to pause for
-            self._paused_at = now
-            return Move.PAUSE
-        assert utterance is not None, "paused without an utterance"
-        return self._while_paused(utterance, now)
+        if self._paused_at is not None:
+            assert utterance is not None, "paused without an utterance"
+            return self._while_paused(utterance, now)
+        if utterance is None or now - bot_since < self.numbers.guard_s:
+            return Move.NOTHING
+        if not self._sustained(utterance, now):
+            return Move.NOTHING
+        self._paused_at = now
+        return Move.PAUSE
+
+    def _sustained(self, utterance: Utterance, now: float) -> bool:
+        if utterance.speech_s < self.numbers.pause_after_s - 1e-6:
+            return False
+        if utterance.quiet_s(now) > SPEECH_OVER_S:
+            return False  # it ended within the guard: nothing to pause for
+        return utterance.speech_s >= DENSE * (now - utterance.started)
 
     def _while_paused(self, utterance: Utterance, now: float) -> Move:
         if utterance.speech_s >= SURELY_SPEAKING_S:
-            return self._decide(Move.COMMIT)
+            return self._decide(Move.COMMIT, "too long to be anything else")
         if self._checking_since is not None:
             if now - self._checking_since > VERDICT_WITHIN_S:
-                return self._decide(Move.RESUME)
+                return self._without_words(utterance, now)
             return Move.NOTHING
-        new_speech_s = utterance.speech_s - self._checked_speech_s
-        over = utterance.quiet_s(now) >= SPEECH_OVER_S
-        if over and self._checked_speech_s and new_speech_s < 0.1:
-            return self._decide(Move.RESUME)  # looked at already, and nothing came after
-        enough = CHECK_AGAIN_S if self._checked_speech_s else self._numbers.check_after_s
-        if over or new_speech_s >= enough:
+        if utterance.speech_s >= self._next_look_s or self._over(utterance, now):
             self._checking_since, self._checked_speech_s = now, utterance.speech_s
+            self._checks += 1
             return Move.CHECK
         return Move.NOTHING
+
+    @property
+    def _next_look_s(self) -> float:
+        """Speech at which the words are looked at next."""
+        if self._checks == 0:
+            return STOP_LOOK_S
+        if self._checks == 1:
+            return max(self.numbers.check_after_s, self._checked_speech_s + NEW_SPEECH_S)
+        return self._checked_speech_s + CHECK_AGAIN_S
+
+    @staticmethod
+    def _over(utterance: Utterance, now: float) -> bool:
+        return utterance.quiet_s(now) >= SPEECH_OVER_S - 1e-6
+
+    def _without_words(self, utterance: Utterance, now: float) -> Move:
+        """The transcriber does not answer: go by how long the caller has been speaking."""
+        self._checking_since = None
+        if not self._over(utterance, now) and utterance.speech_s >= LATE_COMMIT_S:
+            return self._decide(Move.COMMIT, "still speaking, words unknown")
+        return self._decide(Move.RESUME, "words unknown")
 
     def verdict(self, text: str, utterance: Utterance, now: float) -> Move:
         """What the transcription of the words so far makes of it; "" when it failed."""
         if not self.checking:
             return Move.NOTHING
         self._checking_since = None
-        if has_stop_phrase(text) or is_question(text):
-            return self._decide(Move.COMMIT)
-        over = utterance.quiet_s(now) >= SPEECH_OVER_S
-        hum = over and utterance.speech_s < HUM_S  # "Mm-hmm." is heard as "in a month."
-        if not hum and not is_back_channel(text) and len(words(text)) >= self._numbers.min_words:
-            return self._decide(Move.COMMIT)
-        if over:
-            return self._decide(Move.RESUME)
-        return Move.NOTHING  # still speaking: look again a little later
+        reason = self._reason_to_stop(text, utterance, now)
+        if reason:
+            return self._decide(Move.COMMIT, reason)
+        if not self._over(utterance, now):
+            self.why = ""
+            return Move.NOTHING  # still speaking: look again a little later
+        if utterance.speech_s - self._checked_speech_s >= NEW_SPEECH_S:
+            return Move.NOTHING  # what came after the look is looked at as well
+        return self._decide(Move.RESUME, "back-channel" if text.strip() else "no words")
 
-    def _decide(self, move: Move) -> Move:
+    def _reason_to_stop(self, text: str, utterance: Utterance, now: float) -> str:
+        """Why these words take the floor; "" when they do not."""
+        if self._stop_words.heard_in(text):
+            return "stop word"
+        over = self._over(utterance, now)
+        if self._checked_speech_s < HUM_S and (over or self._checks == 1):
+            return ""  # "Mm-hmm." is heard as "in a month."
+        content = content_words(text, self._language)
+        if content and is_question(text):
+            return "question"
+        if content and is_correction(text, self._language):
+            return "correction"
+        if len(content) >= self.numbers.min_words:
+            return f"{len(content)} words"
+        return ""
+
+    def _decide(self, move: Move, why: str) -> Move:
         self.reset()
+        self.why = why
         return move

@@ -1,29 +1,146 @@
-"""When is the caller's turn over? A small policy, fed an utterance and the time."""
+"""When is the caller's turn over? A small policy, fed an utterance, the time and what is known.
+
+fixed     after `silence_ms`, never at a shorter pause.
+adaptive  from `min_silence_ms` on, the sooner the more the words of the pause read as complete;
+          never later than `silence_ms`.
+Both wait for `dictation_ms` while a number, mail address, date or name is being dictated and is
+not complete. The figures behind the grades are in docs/turns.md.
+"""
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+from bot.engine.completeness import Completeness, judge
+from bot.engine.dictation import Dictation
 from bot.engine.segmenter import Utterance
+from bot.persona import TurnSettings
 
 SHORTEST_SPEECH_S = 0.1  # less than this was a click, not a word
-ROUNDING = 1e-6  # media time is a sum of 0.02s
+ROUNDING = 1e-6  # media time is a sum of 0.02 s
+LOOK_AHEAD_S = 0.3  # a transcription takes about so long
+FIRST_LOOK_S = 0.24  # silence that is a pause and not the gap between two words
+NARROW_HZ = 8000
+NARROW_MARGIN_S = 0.1  # a transcript of 8 kHz is wrong a little more often
+STATEMENT_S = 0.2  # on top of the least silence, by what the words read like
+UNSURE_S = 0.9
 
 
-class FixedSilence:
-    """The turn ends after a set silence, and never at a shorter pause.
+class Look(StrEnum):
+    """What the policy wants at this moment."""
 
-    `silence_s` is what the caller keeps on the wire; audio reaches us `inbound_delay_s` later,
-    so that much of the silence has already passed when we start to count.
+    LISTEN = "listen"
+    PEEK = "peek"  # transcribe what was said so far
+    END = "end"
+
+
+class Endpoint:
+    """One per call. `codec_hz` may be set anew when the line's codec changes.
+
+    `inbound_delay_s` is how old audio is when it reaches us: that much of the caller's silence
+    has already passed when we start to count.
     """
 
-    def __init__(self, silence_s: float, max_utterance_s: float, inbound_delay_s: float) -> None:
-        self._wait_s = max(0.0, silence_s - inbound_delay_s)
-        self._max_s = max_utterance_s
+    def __init__(
+        self, turn: TurnSettings, *, language: str, codec_hz: int, inbound_delay_s: float
+    ) -> None:
+        self._turn, self._language = turn, language
+        self.codec_hz = codec_hz
+        self._delay_s = inbound_delay_s
+        self._dictation = Dictation(language)
+        self._held = ""
+        self._peek: tuple[str, float, str] | None = None  # utterance id, speech covered, words
+        self.why = ""  # of the last END, for the audit
 
-    def finished(self, utterance: Utterance, now: float) -> bool:
-        if now - utterance.started >= self._max_s:
-            return True  # the transcriber takes no more at once; the rest is joined to it
-        return utterance.quiet_s(now) >= self._wait_s - ROUNDING
+    # ---- what it is told
+
+    def bot_said(self, text: str) -> None:
+        """What the caller answers to; it may ask for a number or a name."""
+        self._dictation.asked_by(text)
+
+    def held(self, text: str) -> None:
+        """Words of the same answer that were understood before, "" for none."""
+        self._held = text
+
+    def peeked(self, utterance_id: str, covers_until: float, text: str) -> None:
+        """The words of all speech up to `covers_until`, as they read in a pause."""
+        self._peek = (utterance_id, covers_until, text)
+
+    # ---- what it is asked
+
+    @property
+    def dictating(self) -> str:
+        """What is being dictated: "number", "mail", "date", "name"; "" for nothing."""
+        return self._dictation.kind
+
+    def transcript(self, utterance: Utterance) -> str | None:
+        """The words of the last pause, if no speech came after it."""
+        if self._peek is None or self._peek[:2] != (utterance.utterance_id, utterance.speech_end):
+            return None
+        return self._peek[2]
+
+    def unfinished(self, text: str) -> bool:
+        """Is a number or address being dictated of which a part is missing?"""
+        return self._dictation.incomplete(text)
 
     @staticmethod
     def worth_transcribing(utterance: Utterance) -> bool:
         return utterance.speech_s >= SHORTEST_SPEECH_S - ROUNDING
+
+    def look(self, utterance: Utterance, now: float, peeking: bool) -> Look:
+        """Once per tick while the caller has the floor; `peeking`: a look is under way."""
+        if now - utterance.started >= self._turn.max_utterance_s:
+            self.why = "longest utterance"
+            return Look.END  # the transcriber takes no more at once; the rest is joined to it
+        quiet_s = utterance.quiet_s(now) + self._delay_s + ROUNDING
+        words = self.transcript(utterance)
+        wait_s = self._patience_s(words)
+        if quiet_s >= wait_s:
+            self.why = f"{self.dictating or self._turn.end}: quiet for {round(wait_s * 1000)} ms"
+            return Look.END
+        if words is None and not peeking and self._curious(quiet_s):
+            return Look.PEEK if self.worth_transcribing(utterance) else Look.LISTEN
+        return Look.LISTEN
+
+    # ---- patience
+
+    def _curious(self, quiet_s: float) -> bool:
+        """Is it time to look at the words of this pause?"""
+        if self._turn.end == "adaptive":
+            first_s = max(FIRST_LOOK_S, self._turn.min_silence_ms / 1000 - LOOK_AHEAD_S)
+            return quiet_s >= first_s
+        return bool(self._dictation.wanted) and quiet_s >= self._silence_s - 2 * LOOK_AHEAD_S
+
+    @property
+    def _silence_s(self) -> float:
+        return self._turn.silence_ms / 1000
+
+    @property
+    def _dictation_s(self) -> float:
+        return max(self._silence_s, self._turn.dictation_ms / 1000)
+
+    def _patience_s(self, words: str | None) -> float:
+        """The silence that ends the turn, as far as is known."""
+        if words is None:  # nothing known: a number that was asked for may still be coming
+            return self._dictation_s if self._dictation.wanted else self._silence_s
+        said = f"{self._held} {words}".strip()
+        self._dictation.heard(said)
+        if self._dictation.incomplete(said):
+            return self._dictation_s
+        if self._turn.end == "fixed":
+            return self._silence_s
+        return min(self._graded_s(words), self._silence_s)
+
+    def _graded_s(self, words: str) -> float:
+        least_s = self._turn.min_silence_ms / 1000
+        if self.codec_hz <= NARROW_HZ:
+            least_s += NARROW_MARGIN_S
+        match judge(words, self._language):
+            case Completeness.QUESTION:
+                return least_s
+            case Completeness.STATEMENT:
+                return least_s + STATEMENT_S
+            case Completeness.UNSURE:
+                return least_s + UNSURE_S
+            case Completeness.BROKEN:
+                return self._silence_s

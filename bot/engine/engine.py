@@ -15,6 +15,7 @@ from bot.engine.actions import Action, HangUpCall
 from bot.engine.conversation import Conversation
 from bot.engine.floor import EngineSettings, Floor
 from bot.engine.inputs import (
+    CodecChanged,
     DigitPressed,
     EndRequested,
     HoldChanged,
@@ -61,9 +62,11 @@ class CallEngine:
     def step(self, frame: Frame, inputs: Sequence[Input], now: float) -> tuple[Frame, list[Action]]:
         """One tick: the caller's 20 ms in, the bot's 20 ms and what is to be done out."""
         self._set_time(now)
+        if self.over:
+            return silence(), self._conversation.drain()
         if not self._started:
             self._started = True
-            self._floor.greet()
+            self._floor.replies.greet()
         for each in inputs:
             self._take(each, now)
         if now >= self._settings.max_call_s:
@@ -97,7 +100,7 @@ class CallEngine:
     def finish(self, now: float) -> list[Action]:
         """The line is gone: close the books. Only notes and cancellations follow."""
         self._set_time(now)
-        self._floor.line_gone()
+        self._floor.replies.line_gone()
         return self._conversation.drain()
 
     def _set_time(self, now: float) -> None:
@@ -110,12 +113,13 @@ class CallEngine:
             return
         self._on_hold = on
         if not on:
+            held_s = now - self._frozen_s - self._conversation.now
             self._frozen_s = now - self._conversation.now
-            self._floor.back_from_hold()
+            self._floor.back_from_hold(held_s)
 
     def _end(self, reason: str) -> None:
         if self._on_hold:  # nobody would hear a goodbye
-            self._floor.line_gone()
+            self._floor.replies.line_gone()
             self._conversation.do(HangUpCall(reason))
         else:
             self._floor.close(reason)
@@ -123,34 +127,41 @@ class CallEngine:
     def _take(self, each: Input, now: float) -> None:
         if self.over or getattr(each, "turn", self.turn) != self.turn:
             return  # stale: the turn it was for is over
-        floor, speaker = self._floor, self._floor.speaker
+        floor, replies, listener = self._floor, self._floor.replies, self._floor.listener
+        speaker = replies.speaker
         match each:
             case Transcribed(purpose=Purpose.TURN):
-                floor.transcribed(each.utterance_id, each.text)
+                listener.transcribed(each.utterance_id, each.text)
             case TranscriptionFailed(purpose=Purpose.TURN):
-                floor.transcription_failed(each.utterance_id)
+                listener.transcription_failed(each.utterance_id)
+            case Transcribed(purpose=Purpose.PAUSE):
+                listener.peeked(each.utterance_id, each.text)
+            case TranscriptionFailed(purpose=Purpose.PAUSE):
+                listener.peeked(each.utterance_id, None)
             case Transcribed():
-                floor.barge_in_words(each.utterance_id, each.text)
+                floor.interruption.words(each.utterance_id, each.text)
             case TranscriptionFailed():
-                floor.barge_in_words(each.utterance_id, "")
+                floor.interruption.words(each.utterance_id, "")
             case ModelText():
                 speaker.model_text(each)
             case ModelDone():
                 speaker.model_done(each)
                 if speaker.wrote_nothing:
-                    floor.reply_failed("empty reply")
+                    replies.failed("empty reply")
             case ModelFailed():
-                floor.reply_failed("model failed")
+                replies.model_failed()
             case SpeechAudio():
                 speaker.speech_audio(each)
             case SpeechDone():
                 speaker.speech_done(each)
             case SpeechFailed():
                 if speaker.speech_failed(each):
-                    floor.reply_failed("voice failed")
+                    replies.failed("voice failed")
             case DigitPressed():
-                floor.digit(each.digit)
+                listener.digit(each.digit)
             case HoldChanged():
                 self._hold(each.on, now)
+            case CodecChanged():
+                floor.codec_changed(each.codec_hz)
             case EndRequested():
                 self._end(each.reason)

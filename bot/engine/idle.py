@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+REACTION_S = 0.2  # from the decision to the first sound of a prompt that is rendered in advance
+
 
 class IdleWatch:
-    """`restart` whenever the caller or the bot has just been heard."""
+    """`restart` whenever the caller or the bot has just been heard.
 
-    def __init__(self, after_s: float, reprompts: Sequence[str], goodbye: str) -> None:
+    Two patiences: `after_s` without an answer, and `dead_air_s` without any sound at all.
+    """
+
+    def __init__(
+        self, after_s: float, dead_air_s: float, reprompts: Sequence[str], goodbye: str
+    ) -> None:
         self._after_s = after_s
+        self._silence_s = dead_air_s - REACTION_S
         self._reprompts = reprompts
         self._goodbye = goodbye
         self._used = 0
@@ -22,9 +30,12 @@ class IdleWatch:
         """Words were understood: patience starts anew."""
         self._used = 0
 
-    def due(self, now: float) -> tuple[str, bool] | None:
-        """What to say now and whether it is the goodbye; None while it is not time."""
-        if now - self._since < self._after_s:
+    def due(self, now: float, quiet_s: float) -> tuple[str, bool] | None:
+        """What to say now and whether it is the goodbye; None while it is not time.
+
+        `quiet_s`: how long nobody has been heard.
+        """
+        if now - self._since < self._after_s and quiet_s < self._silence_s:
             return None
         self._since = now
         if self._used < len(self._reprompts):

@@ -21,6 +21,7 @@ class Fillers:
         self._after_s = after_s
         self._silence_s = max(REACTION_S, dead_air_s - REACTION_S)
         self._heard_at = 0.0
+        self._filled_at = 0.0  # a filler was asked for; it is heard a moment later, or never
         self._began = 0.0
         self._given = 0
 
@@ -40,7 +41,7 @@ class Fillers:
         if not self._late(now):
             return 0
         self._given += 1
-        self._began = self._heard_at = now
+        self._began = self._filled_at = now
         return self._given
 
     def exhausted(self, now: float) -> bool:
@@ -48,14 +49,17 @@ class Fillers:
         return self._given >= MAX_FILLERS and self._late(now)
 
     def _late(self, now: float) -> bool:
-        quiet_s = now - self._heard_at
-        waited_s = min(now - self._began, quiet_s)
+        waited_s = min(now - self._began, self.quiet_s(now))
         first = self._given == 0 and waited_s >= self._after_s
-        return first or self.too_quiet(now)
+        return first or min(now - self._filled_at, self.quiet_s(now)) >= self._silence_s
 
     def too_quiet(self, now: float) -> bool:
         """Is the silence about to be too long, whoever should speak?"""
-        return now - self._heard_at >= self._silence_s
+        return self.quiet_s(now) >= self._silence_s
+
+    def quiet_s(self, now: float) -> float:
+        """How long nobody has been heard."""
+        return now - self._heard_at
 
 
 class Keys:

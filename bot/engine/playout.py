@@ -7,9 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bot.audio.frame import FRAME_SAMPLES, Frame, Samples, silence
+from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, Frame, Samples, silence
 
 FADE_SAMPLES = 480  # 10 ms: no click when the bot falls silent or goes on
+SAMPLES_PER_CHAR = BUS_HZ // 14  # a voice says about 14 characters a second
+LONG_GAP_S = 1.0  # after a longer silence half a word means nothing: the word is said again
+LOOK_BACK_S = 1.5  # how far back its beginning is looked for
+BACK_S = 0.3  # how far to go back when the voice never paused
+DIP_SAMPLES = 960  # windows of 20 ms; a dip of two of them is a gap between words
+DIP_SHARE = 0.12  # of the usual level: that quiet is a dip
 _FADE_OUT = np.linspace(1.0, 0.0, FADE_SAMPLES, dtype=np.float32)
 _FADE_IN = _FADE_OUT[::-1]
 
@@ -18,12 +24,15 @@ _FADE_IN = _FADE_OUT[::-1]
 class Clause:
     """One piece of the reply: its text, its audio as it arrives, how much was played."""
 
-    text: str
+    text: str  # as written; what is heard is counted in its words
+    spoken_chars: int  # of what the voice was given: "42" is longer aloud
     aside: bool = False  # a filler: heard, but no part of the reply
     complete: bool = False  # no more audio will come
     chunks: deque[Samples] = field(default_factory=deque)
     ready: int = 0  # samples waiting in chunks
     played: int = 0
+    tail: deque[Samples] = field(default_factory=deque)  # the last LOOK_BACK_S that were played
+    tail_samples: int = 0
 
     def take(self, wanted: int) -> Samples:
         """Up to `wanted` samples, in order."""
@@ -38,13 +47,42 @@ class Clause:
         taken = np.concatenate(parts) if parts else np.zeros(0, np.int16)
         self.ready -= len(taken)
         self.played += len(taken)
+        self._remember(taken)
         return taken
 
-    def give_back(self, samples: Samples) -> None:
-        """Undo a take: these samples were not heard."""
-        self.chunks.appendleft(samples)
-        self.ready += len(samples)
-        self.played -= len(samples)
+    def _remember(self, taken: Samples) -> None:
+        self.tail.append(taken)
+        self.tail_samples += len(taken)
+        while self.tail_samples - len(self.tail[0]) > LOOK_BACK_S * BUS_HZ:
+            self.tail_samples -= len(self.tail.popleft())
+
+    def give_back(self, count: int) -> None:
+        """Undo the last `count` samples that were taken, as far as they are remembered."""
+        heard = np.concatenate(self.tail) if self.tail else np.zeros(0, np.int16)
+        kept = max(0, len(heard) - count)
+        self.tail = deque([heard[:kept]])
+        self.tail_samples = kept
+        self.chunks.appendleft(heard[kept:])
+        self.ready += len(heard) - kept
+        self.played -= len(heard) - kept
+
+    def since_last_gap(self) -> int:
+        """Samples played since the last gap between two words."""
+        heard = np.concatenate(self.tail) if self.tail else np.zeros(0, np.int16)
+        windows = heard[len(heard) % DIP_SAMPLES :].reshape(-1, DIP_SAMPLES).astype(np.float32)
+        levels = np.sqrt(np.mean(windows**2, axis=1)) if len(windows) else np.zeros(0)
+        quiet = levels < DIP_SHARE * max(1.0, float(np.median(levels))) if len(levels) else levels
+        for index in range(len(quiet) - 1, 0, -1):
+            if quiet[index] and quiet[index - 1]:
+                return (len(quiet) - 1 - index) * DIP_SAMPLES
+        return min(len(heard), round(BACK_S * BUS_HZ))
+
+    @property
+    def ahead(self) -> int:
+        """Samples that will still be played, as far as is known."""
+        if self.complete:
+            return self.ready
+        return max(self.ready, self.spoken_chars * SAMPLES_PER_CHAR - self.played)
 
     def heard_words(self) -> str:
         """The words played so far, cut at a word boundary, by share of the clause's length."""
@@ -55,7 +93,7 @@ class Clause:
             return ""
         spoken = self.text.split()
         if not self.complete:  # its length is unknown yet: about 14 characters a second
-            total = max(total, len(self.text) * 48_000 // 14)
+            total = max(total, self.spoken_chars * SAMPLES_PER_CHAR)
         heard_chars = len(self.text) * self.played / total
         kept, chars = 0, 0
         for word in spoken:
@@ -75,9 +113,11 @@ class Playout:
         self._fade_in = False
         self.paused = False
 
-    def add(self, number: int, text: str, *, aside: bool = False) -> None:
+    def add(
+        self, number: int, text: str, *, aside: bool = False, written: str | None = None
+    ) -> None:
         """A clause was sent to the voice. An aside is played before what is not yet heard."""
-        self._clauses[number] = Clause(text, aside)
+        self._clauses[number] = Clause(text if written is None else written, len(text), aside)
         if aside:
             unheard = (i for i, each in enumerate(self._order) if not self._clauses[each].played)
             self._order.insert(next(unheard, len(self._order)), number)
@@ -111,6 +151,11 @@ class Playout:
         return not self.paused and clause is not None and clause.ready > 0
 
     @property
+    def ahead_s(self) -> float:
+        """Voice that waits to be heard; what is not rendered yet is estimated."""
+        return sum(each.ahead for each in self._clauses.values()) / BUS_HZ
+
+    @property
     def drained(self) -> bool:
         """Every clause so far was played to its end."""
         return self._next() is None
@@ -142,13 +187,16 @@ class Playout:
         clause = self._next()
         if clause is not None and not self.paused:
             head = clause.take(FADE_SAMPLES)
-            clause.give_back(head)
+            clause.give_back(len(head))
             out[: len(head)] = (head * _FADE_OUT[: len(head)]).astype(np.int16)
         self.paused = True
         return out
 
-    def resume(self) -> None:
-        """Go on at the exact sample."""
+    def resume(self, gap_s: float = 0.0) -> None:
+        """Go on at the exact sample; after a long gap at the beginning of the last word."""
+        clause = self._next()
+        if self.paused and gap_s > LONG_GAP_S and clause is not None and clause.played:
+            clause.give_back(clause.since_last_gap())
         self.paused, self._fade_in = False, True
 
     def reply(self) -> str:

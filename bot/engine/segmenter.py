@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bot.audio.frame import FRAME_S, Frame, Samples
+from bot.audio.metrics import UtteranceMetrics
+from bot.audio.vad import Heard
 
 PRE_ROLL_FRAMES = 15  # 300 ms before the onset: the first syllable and its breath
 ONSET_WINDOW = 5  # an onset is ONSET_FRAMES of speech within so many frames:
@@ -25,6 +27,7 @@ class Utterance:
     speech_s: float  # how much of it was speech
     frames: list[Frame] = field(default_factory=list)
     captured_from: float = 0.0  # media time of the first kept frame
+    metrics: UtteranceMetrics = field(default_factory=UtteranceMetrics)
 
     def samples(self) -> Samples:
         """All of it up to TAIL_S after the last speech, at BUS_HZ."""
@@ -45,13 +48,15 @@ class Segmenter:
         self._recent: deque[tuple[Frame, bool]] = deque(maxlen=PRE_ROLL_FRAMES + ONSET_WINDOW)
         self.current: Utterance | None = None
 
-    def feed(self, frame: Frame, speech: bool, now: float) -> None:
-        """Take in the frame that ends at `now`."""
+    def feed(self, frame: Frame, speech: bool, now: float, heard: Heard | None = None) -> None:
+        """Take in the frame that ends at `now`; what was heard in it goes into the metrics."""
         if self.current is not None:
             self.current.frames.append(frame)
             if speech:
                 self.current.speech_end = now
                 self.current.speech_s += FRAME_S
+                if heard is not None:
+                    self.current.metrics.add(frame, heard)
             return
         self._recent.append((frame, speech))
         window = list(self._recent)[-ONSET_WINDOW:]

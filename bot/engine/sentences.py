@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from sentencex import segment
 
 FIRST_CLAUSE_MIN_CHARS = 24  # a shorter start sounds chopped
 LONG_SENTENCE_CHARS = 160  # a voice takes over a second for more: cut at a comma
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A piece of the reply, as kept in the record and as sent to the voice."""
+
+    written: str
+    spoken: str
 
 
 class ClauseCutter:
@@ -18,7 +27,7 @@ class ClauseCutter:
         self._pending = ""
         self._given = 0
 
-    def feed(self, piece: str) -> list[str]:
+    def feed(self, piece: str) -> list[Clause]:
         self._pending += piece
         *complete, rest = segment(self._language, self._pending) or [""]
         limit = LONG_SENTENCE_CHARS if self._given or complete else FIRST_CLAUSE_MIN_CHARS
@@ -26,13 +35,14 @@ class ClauseCutter:
         self._pending = rest
         return self._out([*complete, head])
 
-    def end(self) -> list[str]:
+    def end(self) -> list[Clause]:
         """The model is done: whatever is left."""
         rest, self._pending = self._pending, ""
         return self._out([rest])
 
-    def _out(self, clauses: list[str]) -> list[str]:
-        ready = [clause.strip() for clause in clauses if re.search(r"\w", clause)]
+    def _out(self, clauses: list[str]) -> list[Clause]:
+        texts = [clause.strip() for clause in clauses if re.search(r"\w", clause)]
+        ready = [Clause(text, text) for text in texts]
         self._given += len(ready)
         return ready
 

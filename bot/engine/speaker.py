@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from bot.audio.frame import Frame
 from bot.engine.actions import AskModel, Line, Mark, NoteBot, Speak
 from bot.engine.conversation import Conversation
 from bot.engine.inputs import ModelDone, ModelText, SpeechAudio, SpeechDone, SpeechFailed
 from bot.engine.playout import Playout
-from bot.engine.sentences import ClauseCutter
+from bot.engine.sentences import Clause, ClauseCutter
+
+AHEAD_S = 20.0  # so much voice may wait to be heard; the rest of a long reply stays text
+MAX_REPLY_CHARS = 6000  # about six minutes: a model that runs away is not listened to for longer
 
 
 class Speaker:
@@ -26,12 +31,14 @@ class Speaker:
         self._conversation.do(AskModel(self._conversation.turn, history))
 
     def say(self, text: str) -> None:
-        """Begin a reply whose words are known."""
-        self._speak(text)
+        """Begin a reply whose words are known; or go on with them after what was written."""
+        self._written += len(text)
+        self._waiting.append(Clause(text, text))
+        self._send()
 
     def say_aside(self, text: str) -> None:
         """A filler, ahead of whatever is not yet heard; no part of the reply."""
-        self._speak(text, aside=True)
+        self._speak(Clause(text, text), aside=True)
 
     def stop(self) -> None:
         """Nothing queued, nothing being written; results still to come are not for us.
@@ -41,7 +48,8 @@ class Speaker:
         self._parting: Frame | None = self._playout.pause() if self.audible else None
         self._playout = Playout()
         self._cutter = ClauseCutter(self._language)
-        self._clauses = 0
+        self._waiting: deque[Clause] = deque()  # not yet sent to the voice
+        self._clauses = self._written = 0
         self.model_writing = False
         self.heard_since: float | None = None  # when the caller first heard this reply
         self.audible = False
@@ -49,23 +57,33 @@ class Speaker:
     @property
     def finished(self) -> bool:
         """Everything written was spoken and played."""
-        return not self.model_writing and self._playout.drained
+        return not self.model_writing and not self._waiting and self._playout.drained
 
     @property
     def wrote_nothing(self) -> bool:
-        return not self._playout.reply()
+        return not self._written
 
     def model_text(self, each: ModelText) -> None:
         if self.model_writing:
             self._conversation.mark(Mark.LLM_FIRST)
-            for clause in self._cutter.feed(each.text):
-                self._speak(clause)
+            self._take(self._cutter.feed(each.text))
 
     def model_done(self, _: ModelDone) -> None:
         if self.model_writing:
             self.model_writing = False
-            for clause in self._cutter.end():
-                self._speak(clause)
+            self._take(self._cutter.end())
+
+    def break_off(self, words: str) -> None:
+        """The model failed in mid-reply: say what is complete, then `words`."""
+        self.model_writing = False
+        self.say(words)
+
+    def _take(self, clauses: list[Clause]) -> None:
+        for clause in clauses:
+            if self._written < MAX_REPLY_CHARS:
+                self._written += len(clause.written)
+                self._waiting.append(clause)
+        self._send()
 
     def speech_audio(self, each: SpeechAudio) -> None:
         if self._playout.knows(each.clause):
@@ -86,6 +104,7 @@ class Speaker:
 
     def frame(self) -> Frame:
         """The next 20 ms of the bot's voice, or silence."""
+        self._send()
         if self._parting is not None:
             frame, self._parting, self.audible = self._parting, None, True
             return frame
@@ -106,19 +125,25 @@ class Speaker:
         self.audible = True
         return self._playout.pause()
 
-    def resume(self) -> None:
-        self._playout.resume()
+    def resume(self, gap_s: float) -> None:
+        """Go on after so much silence; see Playout.resume."""
+        self._playout.resume(gap_s)
 
     def note(self, *, interrupted: bool) -> str:
         """Put into the record what was written and heard; the heard part."""
         heard = self._playout.heard()
-        reply = self._playout.reply()
+        reply = " ".join(filter(None, [self._playout.reply(), *(c.written for c in self._waiting)]))
         if reply:
             cut = interrupted and heard != reply
             self._conversation.do(NoteBot(self._conversation.turn, reply, heard, cut))
         return heard
 
-    def _speak(self, text: str, *, aside: bool = False) -> None:
-        self._playout.add(self._clauses, text, aside=aside)
-        self._conversation.do(Speak(self._conversation.turn, self._clauses, text))
+    def _send(self) -> None:
+        """Let the voice work ahead, but not without bound: a reply may be long, memory is not."""
+        while self._waiting and self._playout.ahead_s < AHEAD_S:
+            self._speak(self._waiting.popleft())
+
+    def _speak(self, clause: Clause, *, aside: bool = False) -> None:
+        self._playout.add(self._clauses, clause.spoken, aside=aside, written=clause.written)
+        self._conversation.do(Speak(self._conversation.turn, self._clauses, clause.spoken))
         self._clauses += 1

@@ -18,7 +18,6 @@ from bot.engine.engine import CallEngine, EngineSettings
 from bot.engine.state import State
 from bot.persona import Metadata, Persona
 
-
 LIMITS = [each.name for each in fields(EngineSettings) if each.name not in ("call_id", "persona")]
 
 

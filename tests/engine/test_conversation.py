@@ -189,7 +189,7 @@ def test_a_stalled_model_is_apologised_for() -> None:
     call = greeted(World(llm_s=1e9))
     for _ in range(3):
         call.speak(1.0).wait(2.6).until(call.speaking, within=16.0)
-        if call.engine._floor._closing is None:
+        if call.engine._floor.replies.closing is None:
             call.until(call.listening)
     call.until(lambda: call.hung_up() is not None)
     assert call.said()[-1].startswith("I am sorry, something is wrong")

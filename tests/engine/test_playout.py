@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.audio.frame import FRAME_SAMPLES
 from bot.engine.playout import FADE_SAMPLES, Playout
 
 
@@ -92,3 +94,52 @@ def test_a_voice_that_breaks_off_was_heard_as_far_as_it_came() -> None:
     assert playout.drained
     heard = playout.heard()
     assert heard and "one two three four five six seven eight".startswith(heard)
+
+
+def words_with_gaps() -> np.ndarray:
+    """Ten words of 0.3 s with gaps of 60 ms, each word at a level of its own."""
+    return np.concatenate(
+        [np.concatenate([np.full(14_400, 1000 + 100 * n), np.zeros(2880)]) for n in range(10)]
+    ).astype(np.int16)
+
+
+@pytest.mark.parametrize("frames", [7, 25, 40, 61])
+def test_after_a_long_gap_the_last_word_is_said_again(frames: int) -> None:
+    playout, sound = Playout(), words_with_gaps()
+    playout.add(0, "one two three four five six seven eight nine ten")
+    playout.feed(0, sound)
+    playout.finish(0)
+    for _ in range(frames):
+        playout.frame()
+    playout.pause()
+    playout.resume(gap_s=2.0)
+    again, _ = playout.frame()
+    word = (frames * FRAME_SAMPLES) // 17_280
+    begin = again[480:].max()
+    assert begin == 1000 + 100 * word, "from the word that was cut"
+    rest = sum(len(np.flatnonzero(playout.frame()[0])) for _ in range(400))
+    assert rest > 0 and playout.drained and playout.heard().endswith("ten")
+
+
+def test_a_short_gap_repeats_nothing() -> None:
+    playout = Playout()
+    playout.add(0, "one two three")
+    playout.feed(0, np.arange(1, 48_001, dtype=np.int64).clip(0, 32_000).astype(np.int16))
+    for _ in range(5):
+        playout.frame()
+    playout.pause()
+    playout.resume(gap_s=0.6)
+    frame, _ = playout.frame()
+    assert frame[-1] == 6 * FRAME_SAMPLES
+
+
+def test_what_is_written_is_told_and_what_is_spoken_is_timed() -> None:
+    playout = Playout()
+    playout.add(0, "forty-two point five percent", written="42.5 %")
+    assert playout.reply() == "42.5 %" and 1.9 < playout.ahead_s < 2.1
+    playout.feed(0, np.ones(48_000, np.int16))
+    playout.finish(0)
+    assert playout.ahead_s == 1.0
+    while not playout.drained:
+        playout.frame()
+    assert playout.heard() == "42.5 %"

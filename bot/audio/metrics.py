@@ -1,0 +1,58 @@
+"""How good is what was heard? Signal to noise, flatness and clipping of an utterance so far."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, Frame
+from bot.audio.vad import Heard
+
+BAND_HZ = (300, 3400)  # what a telephone carries
+LOOK_EVERY = 4  # speech frames; flatness needs no more, and an FFT costs 15 µs
+CLIPPED = 32_700  # samples at or beyond: full scale, less what a codec's rounding takes
+
+_WINDOW = np.hanning(FRAME_SAMPLES).astype(np.float32)
+_FROM, _TO = (round(hz * FRAME_SAMPLES / BUS_HZ) for hz in BAND_HZ)
+
+
+def frame_flatness(frame: Frame) -> float:
+    """Spectral flatness in the telephone band: 0 a tone, about .6 white noise, speech below .3.
+
+    The geometric over the arithmetic mean of the power spectrum; one frame of noise does not
+    reach 1 because its spectrum is an estimate from one window.
+    """
+    spectrum = np.fft.rfft(frame * _WINDOW)[_FROM:_TO]
+    power = spectrum.real**2 + spectrum.imag**2 + 1.0
+    return float(np.exp(np.mean(np.log(power))) / np.mean(power))
+
+
+class UtteranceMetrics:
+    """Fed the frames of one utterance that hold speech."""
+
+    def __init__(self) -> None:
+        self._frames = self._looked = 0
+        self._snr_db = self._flatness = 0.0
+        self._clipped = 0
+
+    def add(self, frame: Frame, heard: Heard) -> None:
+        if self._frames % LOOK_EVERY == 0:
+            self._flatness += frame_flatness(frame)
+            self._looked += 1
+            self._clipped += int(np.count_nonzero(np.abs(frame.astype(np.int32)) >= CLIPPED))
+        self._frames += 1
+        self._snr_db += heard.snr_db
+
+    @property
+    def snr_db(self) -> float:
+        """Mean of the speech frames' level over the noise floor; 0 before any."""
+        return self._snr_db / max(1, self._frames)
+
+    @property
+    def flatness(self) -> float:
+        """Mean spectral flatness, see frame_flatness."""
+        return self._flatness / max(1, self._looked)
+
+    @property
+    def clipped(self) -> float:
+        """Share of samples at full scale, 0 to 1."""
+        return self._clipped / max(1, self._looked * FRAME_SAMPLES)

@@ -1,0 +1,56 @@
+"""From the caller's frames to utterances: detector, echo guard, segmenter, in this order."""
+
+from __future__ import annotations
+
+from bot.audio.frame import Frame, silence
+from bot.audio.vad import SpeechDetector
+from bot.engine.echo import EchoGuard
+from bot.engine.segmenter import Segmenter, Utterance
+
+SOUNDING_S = 0.3  # after the last speech frame: a caller who may be in the middle of a word
+
+
+class Ears:
+    """What the caller says, cleaned of what we say ourselves."""
+
+    def __init__(self, call_id: str, detector: SpeechDetector, echo_guard: bool) -> None:
+        self._detector = detector
+        self._echo = EchoGuard() if echo_guard else None
+        self._segmenter = Segmenter(call_id)
+        self._said = silence()  # our frame of this tick; may be replaced until the next one
+        self._speech_at = -SOUNDING_S
+
+    @property
+    def utterance(self) -> Utterance | None:
+        """What is being said, None between utterances."""
+        return self._segmenter.current
+
+    def hear(self, frame: Frame, now: float, over_noise_db: float | None) -> bool:
+        """Take in the caller's frame that ends at `now`; is it speech?
+
+        `over_noise_db`: how far speech must stand out of noise and echo, None while the bot is
+        silent and the detector's own gate is enough.
+        """
+        heard = self._detector.hear(frame)
+        if self._echo is not None:
+            self._echo.sent(self._said)
+            heard = self._echo.hear(frame, heard)
+        speech = heard.speech and (over_noise_db is None or heard.snr_db >= over_noise_db)
+        self._segmenter.feed(frame, speech, now, heard)
+        if speech:
+            self._speech_at = now
+        return speech
+
+    def said(self, frame: Frame) -> None:
+        """What we put out in this tick; the last word counts."""
+        self._said = frame
+
+    def sounding(self, now: float) -> bool:
+        """Is the caller heard at this moment, even if it is no utterance yet?"""
+        return now - self._speech_at < SOUNDING_S
+
+    def take(self) -> Utterance:
+        return self._segmenter.take()
+
+    def drop(self) -> None:
+        self._segmenter.drop()
