@@ -1,0 +1,33 @@
+"""The real local Whisper, its transcripts kept by the hash of what it heard."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+
+from bot.audio.frame import BUS_HZ, Samples
+from bot.audio.resample import resample_clip
+from bot.providers.whisper_local import WhisperLocal
+from tests.eval.cache import kept_text, key_of
+
+
+@cache
+def _whisper() -> WhisperLocal:
+    return WhisperLocal()
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
+
+
+def words_of(samples: Samples, *, urgent: bool) -> str:
+    """What the bot's own Whisper makes of int16 `samples` at BUS_HZ, brought to it as in a call."""
+    key = key_of("tiny.en 1", samples.tobytes(), urgent)
+    return kept_text(key, lambda: _listen(samples, urgent))
+
+
+def _listen(samples: Samples, urgent: bool) -> str:
+    pcm = resample_clip(samples, BUS_HZ, _whisper().rate)
+    heard = _whisper().transcribe(pcm, language="en", urgent=urgent)
+    return _loop().run_until_complete(heard).text
