@@ -50,12 +50,11 @@ def line_for(clip: Clip, number: int, condition: str) -> LineSettings:
 
 def clip_scenes() -> list[tuple[str, Scene]]:
     """The default behaviour under every condition, the others on a clean line."""
-    made = []
+    made: list[tuple[str, Scene]] = []
     for number, clip in enumerate(corpus()):
-        for condition in (CLEAN, SNR20, SNR10):
-            made.append((condition, Scene(clip, line_for(clip, number, condition))))
-        for behaviour in BEHAVIOURS[1:]:
-            made.append((CLEAN, Scene(clip, line_for(clip, number, CLEAN), behaviour)))
+        lines = {each: line_for(clip, number, each) for each in (CLEAN, SNR20, SNR10)}
+        made += [(condition, Scene(clip, line)) for condition, line in lines.items()]
+        made += [(CLEAN, Scene(clip, lines[CLEAN], other)) for other in BEHAVIOURS[1:]]
     return made
 
 
@@ -78,7 +77,9 @@ def play_all(scenes: list[tuple[str, Scene]], name: str) -> list[Result]:
     results = []
     with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as pool:
         outcomes = pool.map(play, [scene for _, scene in scenes], chunksize=8)
-        for (condition, scene), outcome in zip(scenes, counted(outcomes, name, len(scenes))):
+        for (condition, scene), outcome in zip(
+            scenes, counted(outcomes, name, len(scenes)), strict=True
+        ):
             results.append(Result(condition, scene, outcome))
     return results
 
