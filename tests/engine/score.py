@@ -18,6 +18,7 @@ from bot.engine.engine import CallEngine, EngineSettings
 from bot.engine.state import State
 from bot.persona import Metadata, Persona
 
+BOT_PITCH_HZ = 187.0  # another voice than the caller's: the same would be its echo
 LIMITS = [each.name for each in fields(EngineSettings) if each.name not in ("call_id", "persona")]
 
 
@@ -32,10 +33,11 @@ def persona(**changes: object) -> Persona:
     return Persona.model_validate(base.model_dump() | changes)
 
 
-def voice(seconds: float, level: float = 0.25) -> Samples:
+def voice(seconds: float, level: float = 0.25, pitch_hz: float = 120.0) -> Samples:
     """A vowel with a moving pitch and syllables: enough for webrtcvad to say speech."""
     time = np.arange(round(seconds * BUS_HZ)) / BUS_HZ
-    pitch = 120 + 15 * np.sin(2 * np.pi * 2.3 * time)
+    drift = np.sin(2 * np.pi * (2.3 + pitch_hz / 100) * time) + np.sin(2 * np.pi * 0.7 * time)
+    pitch = pitch_hz * (1 + 0.1 * drift)
     phase = 2 * np.pi * np.cumsum(pitch) / BUS_HZ
     sound = sum(np.sin(k * phase) / k * (1.5 if k in (5, 6, 10) else 1.0) for k in range(1, 25))
     syllables = 0.75 + 0.25 * np.sin(2 * np.pi * 4 * time)
@@ -124,7 +126,8 @@ class Call:
                 yield now + world.llm_s, told.ModelText(turn, text)
                 yield now + world.llm_s, told.ModelDone(turn)
             case do.Speak(turn, clause, text):
-                samples = voice(max(0.2, len(text) * world.speech_s_per_char), 0.2)
+                seconds = max(0.2, len(text) * world.speech_s_per_char)
+                samples = voice(seconds, 0.2, BOT_PITCH_HZ)
                 yield now + world.tts_s, told.SpeechAudio(turn, clause, samples)
                 yield now + world.tts_s, told.SpeechDone(turn, clause)
 
