@@ -3,11 +3,12 @@
 # All targets may be called again at any time; what is done already takes no time.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench lock clean
+.PHONY: help install run test check bench eval-turns lock clean
 
 export VENV ?= .venv
 CONFIG ?= config.toml
 TESTS ?=
+STAGES ?=
 
 help:
 	@echo "make install   .venv with the packages of requirements.lock"
@@ -15,6 +16,7 @@ help:
 	@echo "make check     ruff, mypy and the import contracts"
 	@echo "make test      install what the tests need, check, then pytest (TESTS=tests/engine)"
 	@echo "make bench     measure; figures go to var/figures/bench.json"
+	@echo "make eval-turns   judge turns and barge-in; var/figures/turns.json, docs/turns.md (STAGES=echo)"
 	@echo "make lock      resolve pyproject.toml again and write the locks"
 	@echo "make clean     remove .venv and the caches; calls and recordings in var/ stay"
 
@@ -38,6 +40,10 @@ test: check
 bench:
 	@scripts/install test
 	$(VENV)/bin/python -m tests.bench
+
+eval-turns:
+	@scripts/install test
+	$(VENV)/bin/python -m tests.eval $(STAGES)
 
 lock:
 	@scripts/lock

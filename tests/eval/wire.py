@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,16 +23,19 @@ from bot.audio.frame import FRAME_S, level_db
 from bot.calls.caller import FELL_SILENT_S, VOICE_DB
 from bot.legs.sip_leg import BRIDGE_HZ, BRIDGE_S, CONCEAL_S, TICK_WAIT_S, Downsampler, Upsampler
 from tests.bench.numbers import p50_p95
-from tests.eval.cache import Pcm
-from tests.eval.corpus import at_level
+from tests.eval.cache import Pcm, key_of
+from tests.eval.corpus import ACTIVE_DB, at_level
 from tests.eval.voices import JOES, speech
 from tests.support.bot_process import ROOT, BotProcess
 
-CALLS, AT_ONCE = 4, 2
+CALLS = 3  # one after the other: packets of a busy machine are late on their own
 INTERRUPT_AFTER_S = 1.3
 MATCH_MS = 1000.0  # a turn of the record belongs to the exchange that ended this close to it
 LINE_GAP_S = 1.0  # silence between two lines of the caller; pauses within a line are shorter
-RATE_HZ = 48_000
+RATE_HZ = 48_000  # of the recordings: as the engine hears and speaks
+VOICE_HZ = 16_000
+LEVEL_DB = -20.0  # of the caller
+BLOCK_S = 0.002
 LINES = [
     "What are your opening hours on Saturday?",
     "Wait, where is the clinic exactly?",
@@ -42,6 +44,7 @@ LINES = [
     "No, wait, who is the doctor on duty?",
     "Hold on, is there parking near the house?",
     "Stop, which bus goes to the clinic?",
+    "One moment, can I come on Sunday?",
 ]
 REPLY = (
     "This answer is long enough to be interrupted by the caller well before it ends and it goes "
@@ -75,8 +78,7 @@ def wire_figures() -> dict[str, Any]:
         bot = BotProcess(Path(folder), personas={"wire": PERSONA}, dialplan=DIALPLAN, config=CONFIG)
         try:
             bot.start()
-            with ThreadPoolExecutor(AT_ONCE) as callers:
-                told = list(callers.map(lambda n: call(bot, n), range(CALLS)))
+            told = [call(bot, number) for number in range(CALLS)]
             stops = [pair for n, each in enumerate(told) for pair in stops_of(bot, n, each)]
             responses = [pair for n, each in enumerate(told) for pair in responses_of(bot, n, each)]
         finally:
@@ -119,9 +121,18 @@ def caller(number: int) -> str:
 
 
 def line_file(folder: Path, line: str) -> Path:
-    path = folder / f"{abs(hash(line))}.wav"
-    path.write_bytes(wav.encode(at_level(speech(line, JOES[0], 16_000) / 32768, -20.0), 16_000))
+    path = folder / f"{key_of(line)}.wav"
+    path.write_bytes(wav.encode(sharp(speech(line, JOES[0], VOICE_HZ)), VOICE_HZ))
     return path
+
+
+def sharp(pcm: Pcm) -> Pcm:
+    """Cut where it is as loud as speech at both ends: no soft s or h that one ear misses."""
+    sound = at_level(pcm / 32768, LEVEL_DB)
+    hop = VOICE_HZ // 200
+    blocks = sound[: len(sound) // hop * hop].reshape(-1, hop).astype(np.float64) / 32768
+    at = np.flatnonzero((blocks**2).mean(axis=1) > 10 ** ((LEVEL_DB - ACTIVE_DB / 2) / 10))
+    return sound[at[0] * hop : (at[-1] + 1) * hop]
 
 
 def responses_of(bot: BotProcess, number: int, told: dict[str, Any]) -> Iterator[Pair]:
@@ -142,23 +153,22 @@ def responses_of(bot: BotProcess, number: int, told: dict[str, Any]) -> Iterator
 
 
 def stops_of(bot: BotProcess, number: int, told: dict[str, Any]) -> Iterator[Pair]:
-    """The stop in the bot's own recording, frames in and out of the engine, beside the caller's.
+    """The stop in the bot's own recording, what went in and out of the engine, beside the caller's.
 
-    Both count from the first frame with the caller's voice to the last with the bot's. The
-    recording lies between the leg's two ends: their delays come on top, as in the ledger.
+    Both count from the caller's first voice to the bot's last. The recording lies between the
+    leg's two ends: their delays come on top, as in the ledger. The caller tells the time at which
+    the last packet with voice began; the voice ends half a packet later on average.
     """
     row = bot.rows("SELECT recording FROM calls WHERE caller = ?", caller(number))[0]
     channels, rate_hz = wav.decode((bot.folder / row["recording"]).read_bytes())
-    begins = lines_of(loud(channels[0], rate_hz))
-    bot_loud = loud(channels[1], rate_hz)
-    exchanges = told["exchanges"]
+    heard, said = (loud(channel, rate_hz) for channel in channels)
+    begins, exchanges = lines_of(heard), told["exchanges"]
     if len(begins) != len(exchanges):
         print(f"eval: wire: {len(begins)} lines heard of {len(exchanges)}", file=sys.stderr)
         return
     for began, each in zip(begins, exchanges, strict=True):
         if each["silent_after_s"] is not None:
-            frames = last_loud(bot_loud, began) - began
-            own_s = frames * FRAME_S + leg_delays_s()
+            own_s = (last_loud(said, began) - began) * BLOCK_S + leg_delays_s() - FRAME_S / 2
             yield Pair(each["silent_after_s"] * 1000, own_s * 1000)
 
 
@@ -169,21 +179,21 @@ def leg_delays_s() -> float:
 
 
 def loud(channel: Pcm, rate_hz: int) -> np.ndarray:
-    """For each frame: is there a voice in it?"""
-    size = round(rate_hz * FRAME_S)
-    frames = channel[: len(channel) // size * size].reshape(-1, size)
-    return np.array([level_db(frame) > VOICE_DB for frame in frames])
+    """For each block of BLOCK_S: is there a voice in it?"""
+    size = round(rate_hz * BLOCK_S)
+    blocks = channel[: len(channel) // size * size].reshape(-1, size)
+    return np.array([level_db(block) > VOICE_DB for block in blocks])
 
 
 def lines_of(is_loud: np.ndarray) -> list[int]:
-    """First frame of each line: voice after a silence that is longer than a pause."""
+    """First block of each line: voice after a silence that is longer than a pause."""
     at = np.flatnonzero(is_loud)
-    fresh = np.diff(at, prepend=-1_000_000) > LINE_GAP_S / FRAME_S
+    fresh = np.diff(at, prepend=-1_000_000) > LINE_GAP_S / BLOCK_S
     return [int(each) for each in at[fresh]]
 
 
 def last_loud(is_loud: np.ndarray, since: int) -> int:
-    """Last frame with voice before the first silence of FELL_SILENT_S after `since`."""
+    """End of the last block with voice before the first silence of FELL_SILENT_S after `since`."""
     at = np.flatnonzero(is_loud[since:]) + since
-    gaps = np.flatnonzero(np.diff(at, append=10**9) > FELL_SILENT_S / FRAME_S)
-    return int(at[gaps[0]])
+    gaps = np.flatnonzero(np.diff(at, append=10**9) > FELL_SILENT_S / BLOCK_S)
+    return int(at[gaps[0]]) + 1
