@@ -11,14 +11,14 @@ TESTS ?=
 STAGES ?=
 
 help:
-	@echo "make install   .venv with the packages of requirements.lock"
-	@echo "make run       install, then start the bot (CONFIG=config.toml)"
-	@echo "make check     ruff, mypy and the import contracts"
-	@echo "make test      install what the tests need, check, then pytest (TESTS=tests/engine)"
-	@echo "make bench     measure; figures go to var/figures/bench.json"
+	@echo "make install      .venv with the packages of requirements.lock"
+	@echo "make run          install, then start the bot (CONFIG=config.toml)"
+	@echo "make check        ruff, mypy and the import contracts"
+	@echo "make test         install what the tests need, check, then pytest (TESTS=tests/engine)"
+	@echo "make bench        measure; figures go to var/figures/bench.json"
 	@echo "make eval-turns   judge turns and barge-in; var/figures/turns.json, docs/turns.md (STAGES=echo)"
-	@echo "make lock      resolve pyproject.toml again and write the locks"
-	@echo "make clean     remove .venv and the caches; calls and recordings in var/ stay"
+	@echo "make lock         resolve pyproject.toml again and write the locks"
+	@echo "make clean        remove .venv and the caches; calls and recordings in var/ stay"
 
 install:
 	@scripts/install run

@@ -47,7 +47,8 @@ me" and their like. False: a stop word is the reason for a stop where none was s
 
 **Echo.** 100 calls with the bot's own voice back after 40 to 400 ms, 6 to 30 dB weaker, smeared
 over 16 ms, through G.711. Nobody speaks: any pause counts as interrupting itself. The same 100
-with an interruption: those not stopped are lost.
+with an interruption, each also without the echo: lost are those that stop the bot without the
+echo and not with it.
 
 **On the wire.** A bot as a process of its own, called over SIP by the caller in the box
 (`bot call`), which interrupts reply after reply. Stop: from the caller's first voice to the last

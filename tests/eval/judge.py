@@ -136,17 +136,23 @@ def kinds(results: Sequence[Result]) -> dict[str, float]:
 
 
 def echo_figures(results: Sequence[Result]) -> dict[str, Any]:
-    """The bot must not interrupt itself, and must still be interrupted."""
+    """The bot must not interrupt itself, and must still be interrupted.
+
+    An interruption is lost in the echo if it stops the bot without the echo and not with it.
+    """
     alone = [each for each in results if each.scene.clip is None]
-    spoken_over = [each for each in results if each.scene.clip is not None]
-    loud = [each for each in spoken_over if loss(each) >= JUDGED_LOSS_DB]
+    over = [each for each in results if each.scene.clip and each.scene.line.echo]
+    without = {each.scene.seed: won(each) for each in results if not each.scene.line.echo}
+    fair = [each for each in over if without[each.scene.seed]]
+    loud = [each for each in fair if loss(each) >= JUDGED_LOSS_DB]
     return {
         "calls": len(alone),
         "self_interruptions": sum(itself(each) for each in alone),
         "self_stops": sum(gave_up(each) for each in alone),
-        "lost_rate": round(1 - share(won(each) for each in loud), 4),
+        "lost_rate": share(not won(each) for each in loud),
         "lost_n": len(loud),
-        "lost_rate_all": round(1 - share(won(each) for each in spoken_over), 4),
+        "lost_rate_all": share(not won(each) for each in fair),
+        "not_stopped_rate": share(not won(each) for each in over),
         "pause_p95_ms": percentile([p for e in loud if (p := e.outcome.pause_ms) and p > 0], 95),
     }
 

@@ -141,7 +141,12 @@ def unmeant(figures: Figures) -> str:
 def echo(figures: Figures) -> str:
     told = figures["echo"]
     return table(
-        ("calls", "paused or stopped by itself", "interruptions lost from 12 dB on", "lost, all"),
+        (
+            "calls",
+            "paused or stopped by itself",
+            "interruptions lost from 12 dB on",
+            "from 6 dB on",
+        ),
         [
             (
                 told["calls"],

@@ -20,7 +20,7 @@ SNR_DB = {SNR20: 20.0, SNR10: 10.0}
 NOISES: tuple[Noise, ...] = ("white", "babble")
 CODECS = ("PCMU", "PCMA")
 BEHAVIOURS = ("balanced", "aggressive", "conservative")
-ECHO_CALLS = 100  # without an interruption, and as many with one
+ECHO_CALLS = 100  # without an interruption, as many with one, and those again without echo
 ECHO_DELAY_MS = (40.0, 400.0)
 RETURN_LOSS_DB = (6.0, 30.0)
 WORKERS = 2
@@ -30,7 +30,7 @@ WORKERS = 2
 class Result:
     """One call: what was done, and what came of it."""
 
-    condition: str  # CLEAN, SNR20, SNR10 or "echo"
+    condition: str  # CLEAN, SNR20, SNR10, "echo" or "no echo"
     scene: Scene
     outcome: Outcome
 
@@ -59,7 +59,8 @@ def clip_scenes() -> list[tuple[str, Scene]]:
 
 
 def echo_scenes() -> list[tuple[str, Scene]]:
-    """Speakerphones and hybrids: each echo once alone and once with a caller who interrupts."""
+    """Speakerphones and hybrids: each echo alone, with a caller who interrupts, and that caller
+    at the same moment of the same call without the echo."""
     dice = np.random.default_rng(40_400)
     speakers = [each for each in corpus() if each.meant]
     made = []
@@ -68,8 +69,13 @@ def echo_scenes() -> list[tuple[str, Scene]]:
         line = LineSettings(CODECS[number % 2], echo=echo)
         alone = Scene(None, line, seed=number)
         clip = speakers[int(dice.integers(len(speakers)))]
-        made += [("echo", alone), ("echo", replace(alone, clip=clip))]
+        over = replace(alone, clip=clip)
+        made += [("echo", alone), ("echo", over), ("no echo", replace(over, line=plain(line)))]
     return made
+
+
+def plain(line: LineSettings) -> LineSettings:
+    return replace(line, echo=None)
 
 
 def play_all(scenes: list[tuple[str, Scene]], name: str) -> list[Result]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,16 +75,22 @@ def test_stop_words_hit_within_their_time_and_false_by_reason():
 
 def test_echo_counts_any_pause_of_its_own_and_losses_from_12_db_on():
     loud, faint = Echo(100, 8.0), Echo(100, 20.0)
-    told = judge.echo_figures(
-        [
-            result(None, "echo", loud),
-            result(None, "echo", faint, silent_at=[9.0]),
-            result(MEANT, "echo", loud),
-            result(MEANT, "echo", faint, stopped_at=10.9),
-        ]
-    )
+    alone = [result(None, "echo", loud), result(None, "echo", faint, silent_at=[9.0])]
+    stopped: list[tuple[Echo, bool, bool]] = [  # with the echo, without it
+        (loud, False, True),
+        (faint, True, True),
+        (faint, False, True),
+        (faint, False, False),  # not the echo's fault
+    ]
+    over = []
+    for seed, (echo, with_echo, without) in enumerate(stopped):
+        for line, ended in ((echo, with_echo), (None, without)):
+            each = result(MEANT, "echo", line, stopped_at=10.9 if ended else None)
+            over.append(replace(each, scene=replace(each.scene, seed=seed)))
+    told = judge.echo_figures([*alone, *over])
     assert (told["calls"], told["self_interruptions"], told["self_stops"]) == (2, 1, 0)
-    assert told["lost_rate"] == 0.0 and told["lost_n"] == 1 and told["lost_rate_all"] == 0.5
+    assert told["lost_rate"] == 0.5 and told["lost_n"] == 2
+    assert told["lost_rate_all"] == 0.6667 and told["not_stopped_rate"] == 0.75
 
 
 def test_the_document_tells_what_is_met_and_what_was_not_measured():

@@ -44,7 +44,7 @@ ROBOTS = (
     Speaker("old woman", "en-us+f5", 0.85, 40),
 )
 WORDS_PER_MINUTE = 165
-UNHURRIED = 0.6  # Piper rushes through a word or two: "wait" takes people 0.3 s, not 0.19
+SHORTEST_S = 0.32  # Piper rushes through single words: "wait" takes people so long, not 0.17 s
 
 
 def speech(text: str, speaker: Speaker, rate_hz: int) -> Pcm:
@@ -52,18 +52,27 @@ def speech(text: str, speaker: Speaker, rate_hz: int) -> Pcm:
 
     [[...]] around the text means phonemes: IPA for Piper, Kirshenbaum for espeak-ng.
     """
-    key = key_of("speech 2", text, speaker, rate_hz)
+    key = key_of("speech 3", text, speaker, rate_hz)
     return kept_clip(key, lambda: _render(text, speaker, rate_hz))
 
 
 def _render(text: str, speaker: Speaker, rate_hz: int) -> Pcm:
-    whole, from_hz = _espeak(text, speaker) if speaker.voice else _piper(text, speaker)
+    if speaker.voice:
+        return _fitted(*_espeak(text, speaker), rate_hz)
+    speed = speaker.speed
+    while True:
+        pcm = _fitted(*_piper(text, speed), rate_hz)
+        if len(pcm) >= SHORTEST_S * rate_hz:
+            return pcm
+        speed *= 0.9
+
+
+def _fitted(whole: Pcm, from_hz: int, rate_hz: int) -> Pcm:
     pcm: Pcm = soxr.resample(whole, from_hz, rate_hz)
     return trimmed(pcm, rate_hz)
 
 
-def _piper(text: str, speaker: Speaker) -> tuple[Pcm, int]:
-    speed = speaker.speed * (UNHURRIED if len(text.split()) <= 2 else 1.0)
+def _piper(text: str, speed: float) -> tuple[Pcm, int]:
     settings = SynthesisConfig(
         length_scale=1 / speed, noise_scale=0.0, noise_w_scale=0.0, normalize_audio=False
     )
