@@ -89,7 +89,7 @@ def test_a_tape_by_its_path_also_after_a_kill(config: Path) -> None:
 
 def test_a_difference_is_exit_code_1(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine whose rules have changed since: here what counts as a word of parting."""
-    monkeypatch.setattr("bot.engine.floor.is_goodbye", lambda text: "open" in text)
+    monkeypatch.setattr("bot.engine.listener.is_goodbye", lambda text, _: "open" in text)
     result = ask(config, CALL_ID)
     assert result.exit_code == 1
     first, then, *rest = result.output.splitlines()

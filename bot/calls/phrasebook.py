@@ -16,6 +16,7 @@ import structlog
 from bot.audio.frame import BUS_HZ, Samples
 from bot.audio.resample import to_bus
 from bot.calls.prompt import voice_of
+from bot.engine.speakable import spoken
 from bot.errors import ProviderError
 from bot.persona import Persona
 from bot.providers.base import TextToSpeech, Voice
@@ -51,7 +52,7 @@ class Phrasebook:
         voice = voice_of(persona)
         for text in texts:
             try:
-                await self._make_ready(voice, text, tts)
+                await self._make_ready(voice, spoken(text, persona.language), tts)
             except ProviderError as error:
                 log.warning("phrase not rendered", persona=persona.slug, error=str(error))
 

@@ -1,4 +1,9 @@
-"""Cut the model's stream into clauses to speak: the first one early, the rest by sentence."""
+"""Cut the model's stream into clauses to speak: the first one early, the rest by sentence.
+
+The stream is looked at character by character, so that the clauses do not depend on how it was
+chopped into pieces. A cut is considered only where a new word begins after punctuation, and never
+inside markup that is still open.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,17 @@ from dataclasses import dataclass
 
 from sentencex import segment
 
+from bot.engine.markup import is_open, plain
+from bot.engine.speakable import spoken
+
 FIRST_CLAUSE_MIN_CHARS = 24  # a shorter start sounds chopped
-LONG_SENTENCE_CHARS = 160  # a voice takes over a second for more: cut at a comma
+LONG_SENTENCE_CHARS = 160  # a voice takes over a second for more: cut at a comma,
+ENDLESS_CHARS = 320  # or, without one, at a space
+ENDS = tuple(".?!\u2026\u3002\uff01\uff1f\u0964\u061f")
+CLOSERS = "\"')]}*_\u201d\u2019"  # what may stand between a sentence's end and the space
+COMMAS = tuple(",;:\u2013\u2014\u3001\uff0c")
+ITEM_NUMBER = re.compile(r"\s*\d+[.)]")  # "1." begins an item, it ends nothing
+FULL_STOP = "."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +42,50 @@ class ClauseCutter:
         self._given = 0
 
     def feed(self, piece: str) -> list[Clause]:
-        self._pending += piece
-        *complete, rest = segment(self._language, self._pending) or [""]
-        limit = LONG_SENTENCE_CHARS if self._given or complete else FIRST_CLAUSE_MIN_CHARS
-        head, rest = _cut_at_comma(rest, limit)
-        self._pending = rest
-        return self._out([*complete, head])
+        """Take in the next piece of any length; the clauses that are complete now."""
+        clauses: list[Clause] = []
+        for character in piece:
+            if character == "\n":
+                clauses += self._cut(len(self._pending), ends=True)
+            elif self._pending[-1:].isspace() and not character.isspace():
+                clauses += self._at_word(character)
+            self._pending += character
+        return clauses
 
     def end(self) -> list[Clause]:
         """The model is done: whatever is left."""
         rest, self._pending = self._pending, ""
-        return self._out([rest])
+        return self._clause(rest)
 
-    def _out(self, clauses: list[str]) -> list[Clause]:
-        texts = [clause.strip() for clause in clauses if re.search(r"\w", clause)]
-        ready = [Clause(text, text) for text in texts]
-        self._given += len(ready)
-        return ready
+    def _at_word(self, begins: str) -> list[Clause]:
+        """A new word begins with this character: is what stands before it a clause?"""
+        before = self._pending.rstrip()
+        bare = before.rstrip(CLOSERS)
+        if bare.endswith(ENDS):
+            return self._cut(len(self._pending)) if self._is_sentence(before, begins) else []
+        least = LONG_SENTENCE_CHARS if self._given else FIRST_CLAUSE_MIN_CHARS
+        if len(before) > least and before.endswith(COMMAS):
+            return self._cut(len(self._pending))
+        return self._cut(len(self._pending)) if len(before) > ENDLESS_CHARS else []
 
+    def _is_sentence(self, before: str, begins: str) -> bool:
+        """Not an abbreviation, not the number of a list's item."""
+        if ITEM_NUMBER.fullmatch(before):
+            return False
+        return len(list(segment(self._language, f"{before} {begins}"))) > 1
 
-def _cut_at_comma(text: str, min_chars: int) -> tuple[str, str]:
-    """Split after the first comma, semicolon or colon that has `min_chars` before it."""
-    match = re.search(r"[,;:]\s", text[min_chars:])
-    if match is None:
-        return "", text
-    cut = min_chars + match.end()
-    return text[:cut], text[cut:]
+    def _cut(self, at: int, *, ends: bool = False) -> list[Clause]:
+        if is_open(self._pending[:at]):
+            return []
+        head, self._pending = self._pending[:at], self._pending[at:]
+        return self._clause(head, ends=ends)
+
+    def _clause(self, raw: str, *, ends: bool = False) -> list[Clause]:
+        """Cleaned; a line that has no end of its own, as a list's item, gets a full stop."""
+        written = plain(raw)
+        if not re.search(r"[^\W_]", written):
+            return []
+        if ends and written[-1] not in (*ENDS, *COMMAS):
+            written += FULL_STOP
+        self._given += 1
+        return [Clause(written, spoken(written, self._language))]

@@ -10,6 +10,7 @@ from bot.engine.conversation import Conversation
 from bot.engine.inputs import ModelDone, ModelText, SpeechAudio, SpeechDone, SpeechFailed
 from bot.engine.playout import Playout
 from bot.engine.sentences import Clause, ClauseCutter
+from bot.engine.speakable import spoken
 
 AHEAD_S = 20.0  # so much voice may wait to be heard; the rest of a long reply stays text
 MAX_REPLY_CHARS = 6000  # about six minutes: a model that runs away is not listened to for longer
@@ -33,12 +34,12 @@ class Speaker:
     def say(self, text: str) -> None:
         """Begin a reply whose words are known; or go on with them after what was written."""
         self._written += len(text)
-        self._waiting.append(Clause(text, text))
+        self._waiting.append(Clause(text, spoken(text, self._language)))
         self._send()
 
     def say_aside(self, text: str) -> None:
         """A filler, ahead of whatever is not yet heard; no part of the reply."""
-        self._speak(Clause(text, text), aside=True)
+        self._speak(Clause(text, spoken(text, self._language)), aside=True)
 
     def stop(self) -> None:
         """Nothing queued, nothing being written; results still to come are not for us.
