@@ -36,7 +36,7 @@ def figures(results: Sequence[Result]) -> dict[str, Any]:
         ),
         "stop_words": stop_words(judged),
         "greetings_cut": {c: greetings_cut(pick(default, c)) for c in (CLEAN, SNR20, SNR10)},
-        "never_answered": sum(each.outcome.onset_at is None for each in results),
+        "never_answered": sum(not each.outcome.replied_at for each in results),
         "behaviours": {name: of_behaviour(results, name) for name in BEHAVIOURS},
         "codecs": {
             codec: brief([each for each in judged if each.scene.line.codec == codec])
@@ -153,7 +153,7 @@ def echo_figures(results: Sequence[Result]) -> dict[str, Any]:
         "lost_n": len(loud),
         "lost_rate_all": share(not won(each) for each in fair),
         "not_stopped_rate": share(not won(each) for each in over),
-        "pause_p95_ms": percentile([p for e in loud if (p := e.outcome.pause_ms) and p > 0], 95),
+        "pause_p95_ms": percentile([p for e in loud if (p := e.outcome.pause_ms)], 95),
     }
 
 

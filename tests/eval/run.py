@@ -29,6 +29,7 @@ from tests.eval.voices import JOES, speech
 # Virtual latencies. Measured on an idle machine: tiny.en 95 to 154 ms for what a check hears, and
 # the way through the speech worker; the rest as the local providers take.
 CHECK_S, TURN_STT_S, MODEL_S, VOICE_S = 0.15, 0.25, 0.2, 0.12
+ASK_S, ASK_AGAIN_S = 3.5, 6.0  # after the greeting; again when the bot did not understand
 INTO_REPLY_S = (0.8, 4.5)  # when the clip begins, seconds after the reply's first frame
 AFTER_S = 3.0  # how long a call goes on after the clip
 JUDGED_S = 1.5  # a stop this long after the clip's end still counts
@@ -66,10 +67,11 @@ class Outcome:
 
     @property
     def pause_ms(self) -> float | None:
-        """From the clip's onset to the first silent frame."""
-        if self.onset_at is None or not self.silent_at:
+        """From the clip's onset to the first silent frame after it; None without one."""
+        if self.onset_at is None:
             return None
-        return (self.silent_at[0] - self.onset_at) * 1000
+        after = [at for at in self.silent_at if at >= self.onset_at]
+        return (after[0] - self.onset_at) * 1000 if after else None
 
     @property
     def gaps_ms(self) -> list[float]:
@@ -118,6 +120,7 @@ class Call:
         self._reply = REPLIES[int(self._dice.integers(len(REPLIES)))]
         self._due: list[tuple[float, told.Input]] = []
         self._voice = np.zeros(0)  # what the caller still has to say, at HZ
+        self._ask_at = ASK_S
         self._clip_due: float | None = None
         self._turn = -1  # the turn of the reply
         self._written: list[Samples] = []  # its audio, clause by clause
@@ -145,7 +148,9 @@ class Call:
 
     def _script(self) -> None:
         """Put the caller's next words on the line when their time has come."""
-        if self._ticks == round(3.5 / FRAME_S):  # the greeting is over, the noise is known
+        waits = self.engine.state is State.WAIT_FOR_USER and self._turn < 0
+        if waits and self.now >= self._ask_at and not len(self._voice):
+            self._ask_at = self.now + ASK_AGAIN_S
             level = self.scene.clip.level_db if self.scene.clip else BOT_DB
             self._voice = at_level(speech(QUESTION, JOES[0], HZ) / 32768, level) / 32768
         if self._clip_due is not None and self.now >= self._clip_due and self.scene.clip:
