@@ -62,7 +62,7 @@ def won(each: Result) -> bool:
 def stopped(results: Sequence[Result]) -> dict[str, Any]:
     meant = [each for each in results if each.clip.meant]
     hits = sum(won(each) for each in meant)
-    return {"stopped": round(hits / max(1, len(meant)), 4), "n": len(meant)}
+    return {"stopped": hits, "n": len(meant), "rate": share(won(each) for each in meant)}
 
 
 def false_stops(results: Sequence[Result]) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def stop_words(results: Sequence[Result]) -> dict[str, Any]:
 def brief(results: Sequence[Result]) -> dict[str, Any]:
     """One row of a comparison."""
     return {
-        "stopped": stopped(results)["stopped"],
+        "stopped": stopped(results)["rate"],
         "false_stops": false_stops(results)["rate"],
         "pause_p50_ms": percentile(pauses(results), 50),
         "pause_p95_ms": percentile(pauses(results), 95),

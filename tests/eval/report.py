@@ -54,8 +54,8 @@ def look(figures: Figures, path: str) -> Any:
 
 # (what, key, unit, target, True: at least)
 TARGETS: list[tuple[str, str, Callable[[Any], str], float, bool]] = [
-    ("interruptions stopped, clean line", "interruptions.clean.stopped", percent, 0.98, True),
-    ("interruptions stopped, noise at 20 dB", "interruptions.snr20.stopped", percent, 0.95, True),
+    ("interruptions stopped, clean line", "interruptions.clean.rate", percent, 0.98, True),
+    ("interruptions stopped, noise at 20 dB", "interruptions.snr20.rate", percent, 0.95, True),
     ("back-channels, coughs, noises that stop the bot", "false_stops.rate", percent, 0.05, False),
     ("pause after speech onset, median", "pause_ms.p50", ms, 250, False),
     ("pause after speech onset, p95", "pause_ms.p95", ms, 350, False),
@@ -107,7 +107,8 @@ def brief(name: str, row: Mapping[str, Any]) -> tuple[Cell, ...]:
 
 def floor(figures: Figures) -> str:
     conditions = [
-        (name, percent(row["stopped"]), row["n"]) for name, row in figures["interruptions"].items()
+        (name, percent(row["rate"]), row["stopped"], row["n"])
+        for name, row in figures["interruptions"].items()
     ]
     rows = {f"`{name}`, clean": row for name, row in figures["behaviours"].items()}
     rows |= {f"{name}, clean and 20 dB": row for name, row in figures["codecs"].items()}
@@ -115,7 +116,7 @@ def floor(figures: Figures) -> str:
     kinds = [(name, percent(value)) for name, value in figures["interruption_kinds"].items()]
     return "\n\n".join(
         [
-            table(("interruptions on a line", "stopped", "calls"), conditions),
+            table(("interruptions on a line", "stopped", "calls stopped", "of"), conditions),
             table(("behaviour or line", *BRIEF), [brief(*each) for each in rows.items()]),
             "What was said or made over the bot (`balanced`, clean and 20 dB), and how often the "
             "bot gave up its reply:",

@@ -42,8 +42,8 @@ def test_interruptions_are_stopped_in_time_or_not_at_all():
             result(MEANT, SNR20, silent_at=[10.4], stopped_at=11.0),
         ]
     )
-    assert told["interruptions"]["clean"] == {"stopped": 0.3333, "n": 3}
-    assert told["interruptions"]["snr20"] == {"stopped": 1.0, "n": 1}
+    assert told["interruptions"]["clean"] == {"stopped": 1, "n": 3, "rate": 0.3333}
+    assert told["interruptions"]["snr20"] == {"stopped": 1, "n": 1, "rate": 1.0}
     assert told["pause_ms"]["p50"] == pytest.approx(300) and told["pause_ms"]["n"] == 3
 
 
