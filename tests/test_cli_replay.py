@@ -41,7 +41,7 @@ def record(folder: Path, call_id: str = CALL_ID) -> Path:
     )
     call = Call(world, turn={"silence_ms": 700})
     settings = call.engine._settings
-    tape = make_tape(tape_path(folder / "recordings", call_id), settings, "auto")
+    tape = make_tape(tape_path(folder / "recordings", call_id), settings, "webrtc")
     call.engine = TapedScore(CallEngine(settings), tape)
     call.wait(1.5).speak(1.2).wait(2.6).speak(1.0).wait(1.8).speak(1.3).wait(3.0)
     call.engine.finish(call.now)

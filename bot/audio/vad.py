@@ -18,10 +18,10 @@ from bot.audio.frame import BUS_HZ, FRAME_MS, Frame, level_db
 FLOOR_MIN_DB = -70.0  # quieter lines are treated as if they had this much noise
 FLOOR_MAX_DB = -32.0  # a floor above this would lock out a normal telephone voice
 FIRST_FLOOR_DB = -60.0
-GATE_OVER_FLOOR_DB = 9.0
 GATE_MIN_DB = -50.0  # nothing below is speech: the far end of a quiet caller
 ORDINARY_DB = -24.0  # speech is brought up to this before it is judged,
 MAX_GAIN = 8.0  # by 18 dB at most
+QUIET_FRAMES = 15  # 300 ms below the gate: the detector is asked again at the next loud frame
 SMOOTH_FRAMES = 5  # levels are averaged over 100 ms before their minimum is taken
 BLOCK_FRAMES = 25  # 0.5 s a block,
 BLOCKS = 6  # the floor is the minimum of 3 s: longer than a breath group without a pause
@@ -65,13 +65,17 @@ class NoiseFloor:
 
 
 class VoiceActivity(Protocol):
-    """Tells speech from other sounds; one instance a call, fed the frames that are loud enough."""
+    """Tells speech from other sounds; one instance a call, fed what is loud, and the gaps in it."""
+
+    gate_db: float  # how far over the noise floor a frame must be to count at all
 
     def is_speech(self, frame: Frame) -> bool: ...
 
 
 class WebRtcVad:
     """Google's detector; mode 0 lenient … 3 strict. Stateful, 2 µs a frame."""
+
+    gate_db = 9.0
 
     def __init__(self, mode: int = 2) -> None:
         self._vad = webrtcvad.Vad(mode)
@@ -86,13 +90,16 @@ class SpeechDetector:
     def __init__(self, vad: VoiceActivity | None = None) -> None:
         self._vad: VoiceActivity = vad or WebRtcVad()
         self._floor = NoiseFloor()
+        self._quiet_frames = 0
 
     def hear(self, frame: Frame) -> Heard:
         level = level_db(frame)
         floor = self._floor.learn(level)
-        loud = level > max(floor + GATE_OVER_FLOOR_DB, GATE_MIN_DB)
-        speech = loud and self._vad.is_speech(_raised(frame, level))
-        return Heard(speech, level, floor)
+        loud = level > max(floor + self._vad.gate_db, GATE_MIN_DB)
+        self._quiet_frames = 0 if loud else self._quiet_frames + 1
+        if self._quiet_frames > QUIET_FRAMES:
+            return Heard(False, level, floor)  # nothing to judge, and judging costs
+        return Heard(self._vad.is_speech(_raised(frame, level)) and loud, level, floor)
 
 
 def _raised(frame: Frame, level: float) -> Frame:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import structlog
 
 from bot.audio.frame import FRAME_S, Frame
+from bot.calls.hearing import voice_activity
 from bot.calls.performer import Kind, Performer
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.tape import Engine, TapedEngine, make_tape
@@ -30,6 +31,7 @@ from bot.store.recording import StereoRecording
 from bot.store.tape import tape_path
 
 log = structlog.get_logger(__name__)
+NARROW_HZ = 8000  # a codec not told yet is taken for the worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,9 @@ class Session:
             dead_air_s=limits.dead_air_s,
             max_call_s=limits.max_call_s,
             inbound_delay_s=leg.delays.inbound,
+            codec=leg.info.codec,
+            codec_hz=leg.info.codec_hz or NARROW_HZ,
+            vad=voice_activity(parts.config.call.vad, leg.info.codec),
         )
         self._engine: Engine = CallEngine(settings)
         if parts.config.call.record_inputs:

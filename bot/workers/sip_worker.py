@@ -15,6 +15,7 @@ import httpx
 import setproctitle
 import structlog
 
+from bot.calls.hearing import voice_activity
 from bot.calls.manager import CallManager
 from bot.calls.phrasebook import Phrasebook, first_phrases, later_phrases
 from bot.config import Config, rtp_ports
@@ -109,6 +110,7 @@ async def _warm_up(
     config: Config, library: Library, manager: CallManager, phrases: Phrasebook
 ) -> None:
     """The first caller waits for nothing: models loaded, greetings rendered."""
+    await asyncio.to_thread(voice_activity, config.call.vad, "")  # its model is loaded once
     if config.ai.mode == "local":
         await speech_ready(config.speech.socket)
     await _render(library, manager, phrases, first_phrases)

@@ -107,7 +107,7 @@ def taped(path: Path, world: World | None = None, **changes: object) -> Call:
     """A score whose engine is on tape."""
     call = Call(world, **changes)
     settings = call.engine._settings
-    tape: Tape[Told] = make_tape(path, settings, "auto")
+    tape: Tape[Told] = make_tape(path, settings, "webrtc")
     call.engine = TapedScore(call.engine, tape)  # type: ignore[assignment]
     return call
 
@@ -121,7 +121,7 @@ def ended(call: Call, path: Path) -> Recorded:
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=20, unique=True))
 def test_times_are_kept_to_the_last_bit(tmp_path_factory: Any, times: list[float]) -> None:
     path = tmp_path_factory.mktemp("tape") / "a.tape"
-    tape = make_tape(path, EngineSettings("c1", persona()), "auto")
+    tape = make_tape(path, EngineSettings("c1", persona()), "webrtc")
     engine = TapedEngine(CallEngine(EngineSettings("c1", persona())), tape)
     for now in sorted(times):
         engine.handle([], now)
@@ -148,7 +148,7 @@ async def live_call(folder: Path, score: list[Samples], pace_s: float = 0.001) -
         recordings=Recordings(dir=folder / "recordings"),
         personas=Personas(dir=folder / "personas"),
         dialplans=Dialplans(dir=folder / "dialplans"),
-        call=CallSection(record_inputs=True),
+        call=CallSection(record_inputs=True, vad="webrtc"),
     )
     library = Library(config.personas.dir, config.dialplans.dir)
     records = CallLog(config.store.path)

@@ -47,6 +47,8 @@ PATIENCE = {
 class AllSpeech:
     """A detector that leaves the decision to the level gate."""
 
+    gate_db = 9.0
+
     def is_speech(self, frame: Frame) -> bool:
         return True
 

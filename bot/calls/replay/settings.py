@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bot.calls.hearing import voice_activity
 from bot.calls.tape import Recorded
 from bot.calls.tape_values import decode_settings
 from bot.config import Config, toml_value
@@ -36,6 +37,7 @@ def fresh_engine(
         key, value = _key_and_value(change)
         _put(of_config if key[0] == "limits" else of_persona, key, value, change)
     settings = replace(settings, persona=_validated(Persona, of_persona))
+    settings = replace(settings, vad=voice_activity(tape.vad, settings.codec))
     return CallEngine(_with_limits(settings, of_config))
 
 
