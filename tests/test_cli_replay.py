@@ -184,7 +184,7 @@ async def test_a_real_call_replays_byte_for_byte(make_bot: BotMaker) -> None:
     assert size / seconds * 60 < 5e6
     assert Path(told["tape"]).parent == Path(row["recording"]).parent
 
-    other = run("--set", "turn.silence_ms=900")
+    other = run("--set", "turn.end=fixed", "--set", "turn.silence_ms=900")
     asked = [turn for turn in other["turns"] if turn["then"] and turn["then"]["caller"]]
     assert missing(asked[0]["then"]["caller"], ["where is"]) == []
     assert asked[0]["now"]["wait_ms"] - asked[0]["then"]["wait_ms"] == pytest.approx(200, abs=21)

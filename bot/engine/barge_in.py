@@ -30,14 +30,14 @@ class BargeInNumbers:
 
 BEHAVIOURS: dict[str, BargeInNumbers] = {
     "aggressive": BargeInNumbers(0.2, 0.14, 0.5, 1, 8.0),
-    "balanced": BargeInNumbers(0.3, 0.18, 0.6, 2, 10.0),
-    "conservative": BargeInNumbers(0.5, 0.22, 0.9, 3, 12.0),
+    "balanced": BargeInNumbers(0.3, 0.16, 0.6, 2, 10.0),
+    "conservative": BargeInNumbers(0.5, 0.2, 0.75, 3, 12.0),
 }
 
 STOP_LOOK_S = 0.3  # speech after which a stop word is looked for
 CHECK_AGAIN_S = 0.5  # more speech before an undecided interruption is looked at again
 SPEECH_OVER_S = 0.26  # silence after which a short interjection is taken as complete
-NEW_SPEECH_S = 0.08  # speech since the last look that asks for another one
+NEW_SPEECH_S = 0.05  # speech since the last look that asks for another one
 SURELY_SPEAKING_S = 2.0  # so much speech takes the floor whatever the words
 HUM_S = 0.5  # in so little speech a transcriber finds words that were never said
 VERDICT_WITHIN_S = 1.2  # a look that takes longer is not waited for
@@ -68,6 +68,10 @@ def numbers_of(settings: BargeInSettings) -> BargeInNumbers:
     return replace(BEHAVIOURS[settings.behaviour], **set_)  # type: ignore[arg-type]
 
 
+def _nothing_in(text: str) -> str:
+    return "back-channel" if text.strip() else "no words"
+
+
 def _seconds(ms: int | None) -> float | None:
     return None if ms is None else ms / 1000
 
@@ -87,6 +91,7 @@ class BargeIn:
         self._checking_since: float | None = None
         self._checks = 0
         self._checked_speech_s = 0.0
+        self._last_text: str | None = None  # of the last look that came back
 
     @property
     def pausing(self) -> bool:
@@ -116,13 +121,16 @@ class BargeIn:
         return utterance.speech_s >= DENSE * (now - utterance.started)
 
     def _while_paused(self, utterance: Utterance, now: float) -> Move:
-        if utterance.speech_s >= SURELY_SPEAKING_S:
+        if utterance.speech_s >= SURELY_SPEAKING_S and self._last_text != "":
             return self._decide(Move.COMMIT, "too long to be anything else")
         if self._checking_since is not None:
             if now - self._checking_since > VERDICT_WITHIN_S:
                 return self._without_words(utterance, now)
             return Move.NOTHING
-        if utterance.speech_s >= self._next_look_s or self._over(utterance, now):
+        over, new_s = self._over(utterance, now), utterance.speech_s - self._checked_speech_s
+        if over and self._last_text is not None and new_s < NEW_SPEECH_S:
+            return self._decide(Move.RESUME, _nothing_in(self._last_text))
+        if over or utterance.speech_s >= self._next_look_s:
             self._checking_since, self._checked_speech_s = now, utterance.speech_s
             self._checks += 1
             return Move.CHECK
@@ -153,22 +161,25 @@ class BargeIn:
         if not self.checking:
             return Move.NOTHING
         self._checking_since = None
-        reason = self._reason_to_stop(text, utterance, now)
+        self._last_text = text.strip()
+        over = self._over(utterance, now)
+        reason = self._reason_to_stop(text, utterance, over)
         if reason:
             return self._decide(Move.COMMIT, reason)
-        if not self._over(utterance, now):
-            self.why = ""
-            return Move.NOTHING  # still speaking: look again a little later
-        if utterance.speech_s - self._checked_speech_s >= NEW_SPEECH_S:
-            return Move.NOTHING  # what came after the look is looked at as well
-        return self._decide(Move.RESUME, "back-channel" if text.strip() else "no words")
+        seen_all = over and utterance.speech_s - self._checked_speech_s < NEW_SPEECH_S
+        seen_enough = self._checks > 1 and not content_words(text, self._language)
+        if seen_all or seen_enough:
+            return self._decide(Move.RESUME, _nothing_in(text))
+        self.why = ""
+        return Move.NOTHING  # still speaking: look again a little later
 
-    def _reason_to_stop(self, text: str, utterance: Utterance, now: float) -> str:
+    def _reason_to_stop(self, text: str, utterance: Utterance, over: bool) -> str:
         """Why these words take the floor; "" when they do not."""
         if self._stop_words.heard_in(text):
             return "stop word"
-        over = self._over(utterance, now)
-        if self._checked_speech_s < HUM_S and (over or self._checks == 1):
+        if self._checks == 1 and not over:
+            return ""
+        if utterance.speech_end - utterance.started < HUM_S:
             return ""  # "Mm-hmm." is heard as "in a month."
         content = content_words(text, self._language)
         if content and is_question(text):

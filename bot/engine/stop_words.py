@@ -42,6 +42,8 @@ MISHEARD = {  # by whisper tiny.en, of 0.5 to 1.0 s through G.711
 ALIKE = 86.0  # of 100, letters of a phrase against letters of a short text
 SHORT_WORDS = 3  # a text of so many words is compared as a whole
 FIRST_WORDS = 3  # of a longer one so many are looked at
+LAST_WORDS = 6  # in so short a text the order may also stand at the end: "no, no, please stop"
+INVENTED = frozenset("the a they oh uh um and so but".split())  # put before a short word
 FUZZY_LETTERS = 4  # a shorter phrase must match exactly
 
 
@@ -56,8 +58,13 @@ class StopWords:
     def heard_in(self, text: str) -> bool:
         """Is one of them what was said, or how it begins?"""
         spoken = words(text)
+        while len(spoken) > 1 and spoken[0] in INVENTED:
+            del spoken[0]
         if not spoken:
             return False
+        end = f" {' '.join(spoken)} "
+        if len(spoken) <= LAST_WORDS and any(end.endswith(f" {each} ") for each in self._phrases):
+            return True
         if len(spoken) <= SHORT_WORDS:
             whole = " ".join(spoken)
             if whole in self._misheard or any(self._alike(whole, each) for each in self._phrases):

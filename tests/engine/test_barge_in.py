@@ -52,7 +52,7 @@ class Scene:
 def test_sustained_speech_pauses_then_is_looked_at() -> None:
     scene = Scene().speak(0.4)
     assert scene.done() == [Move.PAUSE, Move.CHECK]
-    assert scene.moves[0][0] == pytest.approx(0.18) and scene.moves[1][0] == pytest.approx(0.3)
+    assert scene.moves[0][0] == pytest.approx(0.16) and scene.moves[1][0] == pytest.approx(0.3)
 
 
 def test_the_first_look_acts_on_stop_words_only() -> None:
@@ -70,9 +70,30 @@ def test_a_short_sound_resumes_soon(text: str) -> None:
     scene = Scene().speak(0.36)
     assert scene.words(text) is Move.NOTHING
     scene.quiet(0.26)
-    assert scene.done()[-1] is Move.CHECK, "once more, it is over now"
+    assert scene.done()[-1] is Move.CHECK, "what came after the first look"
     assert scene.words(text) is Move.RESUME and not scene.policy.pausing
-    assert scene.now - 10.0 - 0.18 <= 0.55
+    assert scene.now - 10.0 - 0.16 <= 0.55
+
+
+def test_a_look_that_saw_all_of_it_is_enough() -> None:
+    scene = Scene().speak(0.3)
+    assert scene.words("Mhm.") is Move.NOTHING
+    scene.quiet(0.26)
+    assert scene.done() == [Move.PAUSE, Move.CHECK, Move.RESUME]
+
+
+def test_a_long_back_channel_does_not_keep_the_bot_silent() -> None:
+    scene = Scene().speak(0.3)
+    scene.words("Okay.")
+    scene.speak(0.32)
+    assert scene.words("Okay, okay, okay.") is Move.RESUME
+
+
+def test_noise_that_goes_on_is_no_interruption() -> None:
+    scene = Scene().speak(0.3)
+    scene.words("")
+    scene.speak(0.32)
+    assert scene.words("") is Move.RESUME and scene.policy.why == "no words"
 
 
 def test_words_of_one_behaviour_and_another() -> None:
@@ -108,7 +129,7 @@ def test_long_speech_takes_the_floor_whatever_the_words() -> None:
     scene = Scene().speak(0.3)
     for _ in range(9):
         if scene.policy.checking:
-            assert scene.words("") is Move.NOTHING
+            assert scene.words("Appointment") is Move.NOTHING
         scene.speak(0.2)
     assert Move.COMMIT in scene.done()
 
