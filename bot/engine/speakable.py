@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from num2words import num2words
+from unicode_rbnf import FormatPurpose, RbnfEngine
+from unicode_rbnf.engine import RbnfError
 
 MONTHS = (
     "January February March April May June July August September October November December"
@@ -32,6 +33,7 @@ UNITS = {
 }  # fmt: skip
 ADDRESS_SIGNS = {".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore"}
 SIGNS = {"&": " and ", "+": " plus ", "=": " equals ", "@": " at ", "×": " times ", "…": "... "}
+_IN_ENGLISH = RbnfEngine.for_language("en")
 MANY_DIGITS = 5  # a longer run without separators is a code, not an amount
 LEAST_PHONE_DIGITS = 7
 
@@ -66,8 +68,15 @@ def _address(match: re.Match[str]) -> str:
 def number(digits: str) -> str:
     """One thousand, two hundred and fifty of "1,250"; three point five oh of "3.50"."""
     whole, _, part = digits.replace(",", "").partition(".")
-    words = str(num2words(int(whole or "0")))
+    words = _in_words(whole or "0")
     return f"{words} point {one_by_one(part)}" if part else words
+
+
+def _in_words(digits: str, purpose: FormatPurpose = FormatPurpose.CARDINAL) -> str:
+    try:
+        return _IN_ENGLISH.format_number(digits, purpose).text
+    except RbnfError:  # beyond quadrillions there are no words
+        return one_by_one(digits)
 
 
 def one_by_one(digits: str) -> str:
@@ -75,11 +84,11 @@ def one_by_one(digits: str) -> str:
 
 
 def year(digits: str) -> str:
-    return str(num2words(int(digits), to="year"))
+    return _in_words(digits, FormatPurpose.YEAR)
 
 
 def ordinal(digits: str) -> str:
-    return str(num2words(int(digits), to="ordinal"))
+    return _in_words(digits, FormatPurpose.ORDINAL)
 
 
 def _plural(word: str, digits: str) -> str:

@@ -20,6 +20,7 @@ HEARD_SHARE = 0.6  # of its length: an interrupted question counts as asked from
 GIVES_UP = ("don't know", "do not know", "no idea", "not sure", "skip", "next question", "pass")
 GOOD = ("Good.", "Thank you, that is a good point.", "Right.", "Well put.")
 TAKEN = ("Thank you.", "All right.", "I see.")
+TAKE_YOUR_TIME = "Of course, take your time."
 BEGIN = "Great, let us begin."
 HINT = "Let me give you a hint."
 MOVE_ON = ("That is all right, let us move on.", "No problem. Here is the next one.")
@@ -44,6 +45,8 @@ def next_line(persona: Persona, messages: Sequence[Message]) -> str:
         return last_said(messages) or persona.greeting
     if small_talk(said) is Talk.GOODBYE:
         return persona.phrases.goodbye
+    if asked and small_talk(said) is Talk.STOP:
+        return TAKE_YOUR_TIME
     if not asked:
         return f"{BEGIN} {persona.questions[0].ask}" if persona.questions else persona.phrases.help
     if any(message.role == "assistant" and LAST in message.content for message in messages):

@@ -13,6 +13,7 @@ from bot.providers.small_talk import Talk, small_talk
 OFFER = "I can help with"
 WELCOME = "You are welcome. Is there anything else?"
 HELLO = "Hello."
+GO_AHEAD = "Of course. What would you like to know?"
 MOST_TOPICS = 4
 
 
@@ -52,6 +53,8 @@ class Scripted:
                 return self._persona.phrases.goodbye
             case Talk.THANKS:
                 return WELCOME
+            case Talk.STOP:
+                return GO_AHEAD
             case Talk.HELLO:
                 return f"{HELLO} {self._offer(messages)}".rstrip()
             case Talk.HELP:

@@ -13,6 +13,7 @@ class Talk(StrEnum):
     THANKS = "thanks"
     HELP = "help"
     HELLO = "hello"
+    STOP = "stop"  # what is left of an interruption
 
 
 PHRASES = {  # looked for in this order
@@ -27,10 +28,14 @@ PHRASES = {  # looked for in this order
         "what can you do", "how can you help", "what can you help", "can you help me", "help me",
         "what do you know", "what can i ask", "who are you",
     ),
+    Talk.STOP: (
+        "stop", "wait", "hold on", "hang on", "one moment", "just a moment", "excuse me",
+        "i have a question", "let me speak",
+    ),
     Talk.HELLO: ("hello", "hi", "hey", "good morning", "good afternoon", "good evening"),
 }  # fmt: skip
 MOST_WORDS = {  # in a longer sentence the phrase is only manners
-    Talk.REPEAT: 12, Talk.GOODBYE: 8, Talk.THANKS: 6, Talk.HELP: 9, Talk.HELLO: 4,
+    Talk.REPEAT: 12, Talk.GOODBYE: 8, Talk.THANKS: 6, Talk.HELP: 9, Talk.STOP: 7, Talk.HELLO: 4,
 }  # fmt: skip
 
 

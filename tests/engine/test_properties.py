@@ -23,7 +23,7 @@ from bot.engine.speaker import AHEAD_S
 from bot.engine.state import TRANSITIONS
 from tests.engine.score import persona
 
-CALLS = 4000
+CALLS = 10_000
 DEAD_AIR_S = 2.0
 SLACK_S = 0.25  # a frame or two, a caller's breath, and phrases that take 40 ms to come
 DEADLINE_S = 1.5  # after which the driver gives a provider up, as Performer does

@@ -14,6 +14,7 @@ import numpy as np
 import soxr
 
 from bot.audio.frame import BUS_HZ, FRAME_S, FRAME_SAMPLES, Frame, Samples, silence
+from bot.calls.hearing import voice_activity
 from bot.engine import actions as do
 from bot.engine import inputs as told
 from bot.engine.engine import CallEngine, EngineSettings
@@ -245,7 +246,8 @@ class Call:
 
 def settings(scene: Scene) -> EngineSettings:
     codec = scene.line.codec
-    return EngineSettings("eval", persona(scene.behaviour), codec=codec, codec_hz=HZ)
+    vad = voice_activity("auto", codec)
+    return EngineSettings("eval", persona(scene.behaviour), codec=codec, codec_hz=HZ, vad=vad)
 
 
 def turn_of(each: told.Input) -> int:
