@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,7 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.cli_interview import interviews_line, print_interview
 from bot.cli_options import config_option, json_option
+from bot.cli_text import console, ms, plain, print_json
 from bot.config import load_config
 from bot.errors import BotError
 from bot.store import queries
@@ -97,7 +98,9 @@ def show(call: str, config_path: Path, as_json: bool) -> None:
     reply_text, bot_heard, interrupted, error; the ledger in milliseconds since the answer:
     speech_end_ms, turn_end_ms, stt_done_ms, llm_first_ms, tts_first_ms, first_audio_out_ms; the
     providers' own work: stt_took_ms, llm_took_ms, tts_took_ms; their names stt, llm, tts; spans
-    as in `report --json`) and events (at_ms, kind, detail).
+    as in `report --json`), events (at_ms, kind, detail) and interview: null, or the score so far,
+    points of expected (ideas, of the questions asked), asked of questions, hints, and answers
+    (question, ask, asked, hinted, points, expected, touched: the ideas that were named).
 
     \b
     python -m bot show last
@@ -117,7 +120,8 @@ def show(call: str, config_path: Path, as_json: bool) -> None:
 def report(config_path: Path, since: datetime | None, as_json: bool) -> None:
     """Sum up the calls: how many, how they ended, how long callers waited for each part.
 
-    With --json an object: since, calls, live, turns, interruptions, ends (calls by end reason)
+    With --json an object: since, calls, live, turns, interruptions, ends (calls by end reason),
+    interviews (calls in which a question was asked, points, expected, asked, hints; see show)
     and spans: silence (speech end to turn end), stt, llm, tts, out (first speech of the voice to
     the wire) and response (all of it, the caller's last speech to the bot's first), each with n,
     p50 and p95 in milliseconds, null when n is 0.
@@ -147,20 +151,6 @@ def asked(question: Callable[[], Answer]) -> Answer:
 
 def refuse(error: BotError) -> NoReturn:
     raise Refused(str(error)) from None
-
-
-def print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def console() -> Console:
-    return Console(highlight=False)
-
-
-def plain(words: str, style: str = "") -> Text:
-    """Words from outside: no markup, no control characters that could steer the terminal."""
-    shown = (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
-    return Text("".join(shown), style)
 
 
 def calls_table(found: list[Call]) -> Table:
@@ -201,6 +191,8 @@ def print_call(detail: CallDetail) -> None:
     ):
         facts.add_row(Text(name, "bold"), plain(value))
     out.print(facts)
+    if detail.interview is not None:
+        print_interview(detail.interview, out)
     for turn in detail.turns:
         out.print()
         print_turn(turn, out)
@@ -249,6 +241,8 @@ def print_report(summed: Report) -> None:
     )
     for reason, count in summed.ends.items():
         out.print(plain(f"  {count:6}  {reason}"))
+    if summed.interviews.calls:
+        out.print(interviews_line(summed.interviews))
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("milliseconds")
     for title in ("p50", "p95", "turns"):
@@ -269,7 +263,3 @@ def lasted(call: Call) -> str:
     end = from_text(call.ended) if call.ended else datetime.now(UTC)
     seconds = round((end - from_text(call.answered)).total_seconds())
     return f"{seconds // 60}:{seconds % 60:02}"
-
-
-def ms(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f}"

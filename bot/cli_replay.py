@@ -12,15 +12,17 @@ from rich.table import Table
 
 from bot.calls.replay.exact import Difference, Replayed
 from bot.calls.replay.exact import replay as replay_exactly
-from bot.calls.replay.settings import fresh_engine
+from bot.calls.replay.settings import changed_settings, fresh_engine
 from bot.calls.replay.turns import Pair, TurnTold, compare, median_wait_ms
 from bot.calls.replay.what_if import Moment, Story, story_of, what_if
+from bot.calls.scoring import points_of
 from bot.calls.tape import Recorded, read_tape
 from bot.cli_options import config_option, json_option
-from bot.cli_records import asked, console, ms, plain, print_json
+from bot.cli_records import asked
+from bot.cli_text import console, ms, plain, print_json
 from bot.config import load_config
 from bot.errors import StoreError
-from bot.persona import load_persona
+from bot.persona import Persona, load_persona
 from bot.store import queries
 from bot.store.tape import SUFFIX, tape_path
 
@@ -60,7 +62,7 @@ def replay(
     guess_from (null, or tick, at, turn, why), turns (verdict same, differs, gone or new; changed;
     guess; then and now: null, or turn, speech_end, ended_at, first_audio_at, wait_ms, caller,
     reply, heard, interrupted, outcome) and sum (turns, differ, guesses, and of then and now
-    median_wait_ms and interruptions).
+    median_wait_ms, interruptions and score: null, or points and expected of an interview).
 
     \b
     python -m bot replay last
@@ -81,12 +83,16 @@ def replay(
             print_replayed(tape, replayed)
         ctx.exit(0 if replayed.difference is None else 1)
     persona = asked(lambda: load_persona(persona_path)) if persona_path else None
-    story = what_if(tape, asked(lambda: fresh_engine(tape, persona, changes)))
-    pairs = compare(story_of(tape), story)
+    then, now = story_of(tape), what_if(tape, asked(lambda: fresh_engine(tape, persona, changes)))
+    pairs = compare(then, now)
+    score = {
+        "then": score_of(then, changed_settings(tape).persona),
+        "now": score_of(now, changed_settings(tape, persona, changes).persona),
+    }
     if as_json:
-        print_json(told | what_if_json(story, pairs))
+        print_json(told | what_if_json(now, pairs, score))
     else:
-        print_what_if(tape, story, pairs)
+        print_what_if(tape, now, pairs, score)
 
 
 def find_tape(config_path: Path, call: str) -> Path:
@@ -145,7 +151,15 @@ def print_about(tape: Recorded) -> None:
 # ---- under other settings
 
 
-def what_if_json(story: Story, pairs: Sequence[Pair]) -> dict[str, Any]:
+Score = dict[str, int] | None  # of an interview
+
+
+def score_of(story: Story, persona: Persona) -> Score:
+    found = points_of(persona, (action for _, action in story.did))
+    return found and dict(zip(("points", "expected"), found, strict=True))
+
+
+def what_if_json(story: Story, pairs: Sequence[Pair], score: dict[str, Score]) -> dict[str, Any]:
     return {
         "differs_from": moment_json(story.differs_from),
         "guess_from": moment_json(story.guess_from),
@@ -159,7 +173,7 @@ def what_if_json(story: Story, pairs: Sequence[Pair]) -> dict[str, Any]:
             }
             for pair in pairs
         ],
-        "sum": summed(pairs),
+        "sum": summed(pairs) | {"score": score},
     }
 
 
@@ -190,7 +204,9 @@ def interruptions(turns: Sequence[TurnTold | None]) -> int:
     return sum(each is not None and each.interrupted for each in turns)
 
 
-def print_what_if(tape: Recorded, story: Story, pairs: Sequence[Pair]) -> None:
+def print_what_if(
+    tape: Recorded, story: Story, pairs: Sequence[Pair], score: dict[str, Score]
+) -> None:
     out = console()
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("turn", justify="right")
@@ -203,7 +219,7 @@ def print_what_if(tape: Recorded, story: Story, pairs: Sequence[Pair]) -> None:
         add_rows(table, pair)
     out.print(table)
     out.print()
-    out.print(sum_line(pairs))
+    out.print(sum_line(pairs) + score_line(score))
     if story.guess_from is not None:
         out.print(
             f"from {story.guess_from.at:.2f} s, turn {story.guess_from.turn}, on a guess: "
@@ -239,3 +255,14 @@ def sum_line(pairs: Sequence[Pair]) -> str:
         f"median wait {ms(wait['then'])} → {ms(wait['now'])} ms; "
         f"interruptions {cut['then']} → {cut['now']}"
     )
+
+
+def score_line(score: dict[str, Score]) -> str:
+    """What the interview brought, then → now; nothing for a call that was none."""
+    if not any(score.values()):
+        return ""
+    shown = [
+        "–" if each is None else f"{each['points']} of {each['expected']}"
+        for each in (score["then"], score["now"])
+    ]
+    return f"; interview points {' → '.join(shown)}"

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot import cli_records
-from bot.store.recorder import CallLog, CallStart
+from bot.store.recorder import AnswerScore, CallLog, CallStart
 from bot.store.schema import MARKS
 
 NOW = datetime.now(UTC)
@@ -87,11 +87,50 @@ def test_show_tells_words_and_ledger(config: Path) -> None:
 
 def test_show_json_holds_every_documented_key(config: Path) -> None:
     shown = json.loads(ask("show", "abc1", "-c", config, "--json").output)
-    assert list(shown) == ["call", "turns", "events"]
+    assert list(shown) == ["call", "turns", "events", "interview"]
+    assert shown["interview"] is None
     assert shown["turns"][1]["spans"]["response"] == 2770.0
     assert shown["turns"][1]["interrupted"] is True
     help_text = " ".join(ask("show", "--help").output.split())
     assert [key for key in shown["turns"][0] if key not in help_text] == []
+
+
+def interview(config: Path) -> Path:
+    """The newest call becomes an interview: a hint, a question without points, one not put."""
+    log = CallLog(config.parent / "calls.db")
+    log.answer("def2", AnswerScore(1, "What is a [b]lock\x1b[2J?", 2, ("waiting",), asked=True))
+    log.answer("def2", AnswerScore(2, "A tree?", 3, ("depth", "size"), asked=True, hinted=True))
+    log.answer("def2", AnswerScore(3, "What do you read?", 0, asked=True))
+    log.answer("def2", AnswerScore(4, "Why?", 1))
+    log.close()
+    return config
+
+
+def test_show_tells_an_interviews_score_question_by_question(config: Path) -> None:
+    output = ask("show", "def2", "-c", interview(config)).output
+    assert "interview  3 of 5 points, 3 of 4 questions asked, 1 hint\n" in output
+    lines = [line.split() for line in output.splitlines()]
+    lock, tree, read, why = (next(each for each in lines if each[:1] == [n]) for n in "1234")
+    assert lock[:4] == ["1", "1", "of", "2"] and lock[-1] == "waiting" and "[b]lock" in lock[-2]
+    assert tree[:5] == ["2", "2", "of", "3", "hint"] and tree[-2:] == ["depth,", "size"]
+    assert read[:3] == ["3", "no", "points"] and why[:3] == ["4", "not", "asked"]
+    assert "\x1b" not in output
+
+
+def test_json_of_an_interview_holds_every_documented_key(config: Path) -> None:
+    told = json.loads(ask("show", "def2", "-c", interview(config), "--json").output)["interview"]
+    assert (told["points"], told["expected"], told["asked"], told["questions"]) == (3, 5, 3, 4)
+    assert told["answers"][1]["touched"] == ["depth", "size"]
+    help_text = " ".join(ask("show", "--help").output.split())
+    assert [key for key in (*told, *told["answers"][0]) if key not in help_text] == []
+
+
+def test_report_sums_up_the_interviews(config: Path) -> None:
+    assert "interview" not in ask("report", "-c", config).output
+    output = ask("report", "-c", interview(config)).output
+    assert "1 interview: 3 of 5 points, 3 questions asked, 1 hint" in output
+    summed = json.loads(ask("report", "-c", config, "--json").output)["interviews"]
+    assert summed == {"calls": 1, "points": 3, "expected": 5, "asked": 3, "hints": 1}
 
 
 def test_show_last_is_the_newest(config: Path) -> None:

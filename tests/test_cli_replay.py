@@ -126,6 +126,27 @@ def test_json_of_another_setting_holds_every_documented_key(config: Path) -> Non
     assert [key for key in sorted(keys) if key not in help_text] == []
 
 
+def test_the_score_of_an_interview_then_and_now(config: Path) -> None:
+    """The second answer touches an idea; were the bank another one, it would not."""
+    path = tape_path(config.parent / "recordings", "interview")
+    bank = [{"ask": "What is a lock good for?", "expect": ["waiting", "one at a time"]}]
+    world = World(words=["So that people wait."], replies=[bank[0]["ask"], "Thank you."])
+    call = Call(world, turn={"silence_ms": 700}, flow="interview", questions=bank)
+    settings = call.engine._settings
+    call.engine = TapedScore(call.engine, make_tape(path, settings, "webrtc"))
+    call.until(lambda: len(world.replies) == 1).until(call.speaking).until(call.listening)
+    call.speak(1.0).until(call.speaking).until(call.listening)
+    call.engine.finish(call.now)
+    assert flush_tapes()
+    arguments = (path, "--set", "turn.silence_ms=900")
+    assert ask(config, *arguments).output.rstrip().endswith("; interview points 1 of 2 → 1 of 2")
+    told = json.loads(ask(config, *arguments, "--json").output)["sum"]
+    assert told["score"] == {key: {"points": 1, "expected": 2} for key in ("then", "now")}
+    other = json.loads(ask(config, path, "--set", "flow=assistant", "--json").output)["sum"]
+    assert other["score"] == {"then": {"points": 1, "expected": 2}, "now": None}
+    assert ask(config, path).output.startswith("same, ")
+
+
 def test_another_persona_takes_the_call(config: Path) -> None:
     file = ROOT / "personas" / "domain-expert.toml"
     told = json.loads(ask(config, CALL_ID, "--persona", file, "--json").output)
@@ -152,7 +173,8 @@ def test_what_an_admin_can_mend_is_one_line(config: Path, arguments: list[str], 
 
 
 async def test_a_real_call_replays_byte_for_byte(make_bot: BotMaker) -> None:
-    bot = make_bot(config={"call": {"record_inputs": True}}, persona=FAST_TURN)
+    fixed = {"turn": FAST_TURN["turn"] | {"end": "fixed"}}  # its wait is known beforehand
+    bot = make_bot(config={"call": {"record_inputs": True}}, persona=fixed)
     async with WirePhone(bot.sip) as phone:
         call = await phone.dial("1000")
         await call.quiet(0.8)
@@ -184,7 +206,7 @@ async def test_a_real_call_replays_byte_for_byte(make_bot: BotMaker) -> None:
     assert size / seconds * 60 < 5e6
     assert Path(told["tape"]).parent == Path(row["recording"]).parent
 
-    other = run("--set", "turn.end=fixed", "--set", "turn.silence_ms=900")
+    other = run("--set", "turn.silence_ms=900")
     asked = [turn for turn in other["turns"] if turn["then"] and turn["then"]["caller"]]
     assert missing(asked[0]["then"]["caller"], ["where is"]) == []
     assert asked[0]["now"]["wait_ms"] - asked[0]["then"]["wait_ms"] == pytest.approx(200, abs=21)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -17,6 +18,7 @@ from bot.audio.frame import FRAME_S, Frame
 from bot.calls.hearing import voice_activity
 from bot.calls.performer import Kind, Performer
 from bot.calls.phrasebook import Phrasebook
+from bot.calls.scoring import ScoreKeeper
 from bot.calls.tape import Engine, TapedEngine, make_tape
 from bot.config import Config
 from bot.engine import actions as do
@@ -79,6 +81,7 @@ class Session:
             took=self._took,
             failed=self._provider_failed,
         )
+        self._score = ScoreKeeper(parts.persona, partial(self._records.answer, self._call_id))
         self._ticks = 0
         self._ticked_at = 0.0
         self._last_tick: tuple[Frame, Frame] | None = None  # in and out, recorded a tick later
@@ -183,6 +186,7 @@ class Session:
     # ---- into the record
 
     def _note(self, action: do.Action) -> None:
+        self._score.note(action)
         match action:
             case do.NoteMark(turn, mark, at):
                 self._records.mark(self._call_id, turn, mark, self._on_the_wire(mark, at))

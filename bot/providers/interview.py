@@ -6,52 +6,38 @@ Nothing is remembered between replies: where the interview stands is read from w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-from rapidfuzz import fuzz
 
 from bot.persona import Persona, Question
 from bot.providers.base import Message
-from bot.providers.matching import alike, content, spoken_words
+from bot.providers.evaluation import HINT, Asked, Evaluation, names
+from bot.providers.matching import spoken_words
 from bot.providers.small_talk import Talk, small_talk
 
-HEARD = 85.0  # of 100: how much of a question must stand in what the caller heard
-HEARD_SHARE = 0.6  # of its length: an interrupted question counts as asked from here on
 GIVES_UP = ("don't know", "do not know", "no idea", "not sure", "skip", "next question", "pass")
 GOOD = ("Good.", "Thank you, that is a good point.", "Right.", "Well put.")
 TAKEN = ("Thank you.", "All right.", "I see.")
 TAKE_YOUR_TIME = "Of course, take your time."
 BEGIN = "Great, let us begin."
-HINT = "Let me give you a hint."
 MOVE_ON = ("That is all right, let us move on.", "No problem. Here is the next one.")
 LAST = "That was my last question."
 MOST_POINTS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One question that was put, and what came back so far."""
-
-    question: Question
-    answer: str  # everything the caller said since
-    hinted: bool
-
-
 def next_line(persona: Persona, messages: Sequence[Message]) -> str:
     """What the interviewer says next; the caller's newest words are the last message."""
     said = messages[-1].content if messages else ""
-    asked = history(persona.questions, messages)
+    interview = history(persona.questions, messages)
+    asked, current = interview.asked, interview.current
     if small_talk(said) is Talk.REPEAT:
         return last_said(messages) or persona.greeting
     if small_talk(said) is Talk.GOODBYE:
         return persona.phrases.goodbye
-    if asked and small_talk(said) is Talk.STOP:
+    if current is not None and small_talk(said) is Talk.STOP and not to_the_point(current, said):
         return TAKE_YOUR_TIME
-    if not asked:
+    if current is None:
         return f"{BEGIN} {persona.questions[0].ask}" if persona.questions else persona.phrases.help
     if any(message.role == "assistant" and LAST in message.content for message in messages):
         return persona.phrases.goodbye
-    current = asked[-1]
     ahead = remaining(persona.questions, current.question)
     if wants_hint(current, said):
         return f"{HINT} {current.question.hint}"
@@ -59,25 +45,15 @@ def next_line(persona: Persona, messages: Sequence[Message]) -> str:
     return f"{acknowledgement(current, len(asked))} {then}"
 
 
-def history(questions: Sequence[Question], messages: Sequence[Message]) -> list[Asked]:
-    """The questions put so far, in the order they were put."""
-    asked: list[Asked] = []
+def history(questions: Sequence[Question], messages: Sequence[Message]) -> Evaluation:
+    """The questions put so far, and what the caller's answers touched."""
+    interview = Evaluation(questions)
     for message in messages:
         if message.role == "assistant":
-            new = [each for each in questions if heard(each.ask, message.content)]
-            known = [each.question for each in asked]
-            asked += [Asked(each, "", False) for each in new if each not in known][:1]
-            if asked and asked[-1].question.hint and HINT in message.content:
-                asked[-1] = Asked(asked[-1].question, asked[-1].answer, True)
-        elif message.role == "user" and asked:
-            last = asked[-1]
-            asked[-1] = Asked(last.question, f"{last.answer} {message.content}", last.hinted)
-    return asked
-
-
-def heard(ask: str, said: str) -> bool:
-    """Did the caller hear this question, wholly or nearly so?"""
-    return len(said) >= HEARD_SHARE * len(ask) and fuzz.partial_ratio(ask, said) >= HEARD
+            interview.bot(message.content)
+        elif message.role == "user":
+            interview.caller(message.content)
+    return interview
 
 
 def remaining(questions: Sequence[Question], current: Question) -> Sequence[Question]:
@@ -88,20 +64,14 @@ def last_said(messages: Sequence[Message]) -> str:
     return next((each.content for each in reversed(messages) if each.role == "assistant"), "")
 
 
-def touched(asked: Asked) -> list[str]:
-    """The expected ideas that the answer names, leniently: one content word of each, any form."""
-    said = spoken_words(asked.answer)
-    return [
-        idea
-        for idea in asked.question.expect
-        if (words := content(idea) or spoken_words(idea))
-        and any(alike(word, other) for word in words for other in said)
-    ]
-
-
 def gives_up(said: str) -> bool:
     sentence = f" {' '.join(spoken_words(said))} "
     return any(f" {phrase} " in sentence for phrase in GIVES_UP)
+
+
+def to_the_point(asked: Asked, said: str) -> bool:
+    """Is it an answer after all: "The others have to wait"?"""
+    return any(names(said, idea) for idea in asked.question.expect)
 
 
 def wants_hint(asked: Asked, said: str) -> bool:
@@ -109,19 +79,19 @@ def wants_hint(asked: Asked, said: str) -> bool:
         return False
     if "hint" in spoken_words(said):
         return True
-    return bool(asked.question.expect) and not touched(asked) and not gives_up(said)
+    return bool(asked.question.expect) and not asked.touched and not gives_up(said)
 
 
 def acknowledgement(asked: Asked, number: int) -> str:
     words: tuple[str, ...] = TAKEN
     if asked.question.expect:
-        words = GOOD if touched(asked) else MOVE_ON
+        words = GOOD if asked.touched else MOVE_ON
     return words[number % len(words)]
 
 
 def summary(asked: Sequence[Asked]) -> str:
     """What the caller did well, and thanks."""
-    points = list(dict.fromkeys(idea for each in asked for idea in touched(each)))[:MOST_POINTS]
+    points = list(dict.fromkeys(idea for each in asked for idea in each.touched))[:MOST_POINTS]
     thanks = "Thank you for your time, we will be in touch."
     if not points:
         return f"{LAST} {thanks}"

@@ -15,6 +15,7 @@ import numpy as np
 from sqlite_utils import Database
 
 from bot.errors import StoreError
+from bot.store.interviews import Interview, Interviews, interview_of, summed_up
 from bot.store.schema import open_for_reading
 from bot.store.times import to_text
 
@@ -97,6 +98,7 @@ class CallDetail:
     call: Call
     turns: list[Turn]
     events: list[Event]
+    interview: Interview | None  # None when the call was none
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Report:
     interruptions: int
     ends: dict[str, int]  # calls by end reason, most frequent first
     spans: dict[str, Span]  # the keys of SPANS, in milliseconds
+    interviews: Interviews
 
 
 def recent_calls(path: Path, limit: int) -> list[Call]:
@@ -162,6 +165,7 @@ def report(path: Path, since: datetime | None) -> Report:
                 f"SELECT * FROM turns WHERE call_id IN (SELECT id FROM calls {where})", values
             )
         ]
+        interviews = summed_up(db, where, values)
     return Report(
         since=start,
         calls=sum(row["n"] for row in counted),
@@ -170,6 +174,7 @@ def report(path: Path, since: datetime | None) -> Report:
         interruptions=sum(turn.interrupted for turn in turns),
         ends={row["end_reason"]: row["n"] for row in counted if not row["live"]},
         spans={name: _span(turns, name) for name in SPANS},
+        interviews=interviews,
     )
 
 
@@ -212,7 +217,7 @@ def _detail(db: Database, call: Call) -> CallDetail:
             [call.id],
         )
     ]
-    return CallDetail(call, _turns(db, [call.id])[call.id], events)
+    return CallDetail(call, _turns(db, [call.id])[call.id], events, interview_of(db, call.id))
 
 
 def _resolve(db: Database, wanted: str) -> Call:

@@ -73,6 +73,18 @@ class TurnColumns(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerScore:
+    """What an interview's question has brought so far."""
+
+    question: int  # counts from 1, in the order of the bank
+    ask: str
+    expected: int  # ideas that a full answer names
+    touched: tuple[str, ...] = ()  # those that were named
+    asked: bool = False  # was the question heard?
+    hinted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Write:
     table: str
     do: Callable[[Database], object]
@@ -122,6 +134,15 @@ class CallLog:
         }
         self._put("events", partial(_insert, "events", _storable(row)))
 
+    def answer(self, call_id: str, score: AnswerScore) -> None:
+        """Note what a question of an interview has brought; it replaces what was told before."""
+        row = asdict(score) | {
+            "call_id": call_id,
+            "points": len(score.touched),
+            "touched": json.dumps(score.touched, ensure_ascii=False),
+        }
+        self._put("answers", partial(_upsert, "answers", ("call_id", "question"), _storable(row)))
+
     def end(self, call_id: str, at: datetime, reason: str, stats: Mapping[str, int]) -> None:
         """Close the record; of `stats` the keys named in schema.STATS are kept."""
         counted = {name: int(stats[name]) for name in STATS if name in stats}
@@ -146,7 +167,7 @@ class CallLog:
 
     def _merge_turn(self, call_id: str, turn: int, columns: dict[str, Any]) -> None:
         row = _storable(columns | {"call_id": call_id, "turn": turn})
-        self._put("turns", partial(_upsert_turn, row))
+        self._put("turns", partial(_upsert, "turns", ("call_id", "turn"), row))
 
     def _put(self, table: str, do: Callable[[Database], object]) -> None:
         if self._closed or self._queue.qsize() >= MAX_WAITING:
@@ -211,8 +232,8 @@ def _update(call_id: str, row: dict[str, Any], db: Database) -> None:
     db.table("calls").update(call_id, row)
 
 
-def _upsert_turn(row: dict[str, Any], db: Database) -> None:
-    db.table("turns").upsert(row, pk=("call_id", "turn"))
+def _upsert(table: str, pk: tuple[str, ...], row: dict[str, Any], db: Database) -> None:
+    db.table(table).upsert(row, pk=pk)
 
 
 def _storable(row: dict[str, Any]) -> dict[str, Any]:

@@ -75,6 +75,25 @@ def calls_turns_events(db: Database) -> None:
     db.table("events").create_index(["call_id", "at_ms"])
 
 
+@migrations()
+def interview_answers(db: Database) -> None:
+    """The score of an interview: one row for each question of the bank, also those not put."""
+    counts = ("asked", "hinted", "points", "expected")
+    db.table("answers").create(
+        {
+            "call_id": str,
+            "question": int,  # counts from 1, in the order of the bank
+            "ask": str,
+            **dict.fromkeys(counts, int),
+            "touched": str,  # the expected ideas that were named, a JSON list
+        },
+        pk=("call_id", "question"),
+        foreign_keys=[("call_id", "calls", "id")],
+        not_null={"ask", *counts, "touched"},
+        strict=True,
+    )
+
+
 def open_for_writing(path: Path) -> Database:
     """Open the database, make or migrate it. Raises StoreError.
 

@@ -113,6 +113,13 @@ def test_giving_up_moves_on_and_a_hint_can_be_asked_for() -> None:
     assert talk.say("No idea, skip it.").endswith("What do you read?")
 
 
+def test_an_answer_with_a_stop_word_in_it_is_an_answer() -> None:
+    talk = Talk(INTERVIEW)
+    talk.say("Ready.")
+    assert talk.say("Wait a moment, please.") == "Of course, take your time."
+    assert talk.say("With collisions you wait.").endswith(SECOND)
+
+
 def test_a_question_can_be_repeated() -> None:
     talk = Talk(INTERVIEW)
     asked = talk.say("Ready.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from tests.support.bot_process import BotProcess
 from tests.support.g711 import Pcm
 from tests.support.phone import PHONE_HZ, missing, plain, spoken, transcript
-from tests.support.records import record_of, turns_of
+from tests.support.records import answers_of, record_of, turns_of
 from tests.support.rtp_wire import is_speech
 from tests.support.wire import WireCall, WirePhone
 
@@ -110,3 +111,7 @@ async def test_an_interviewer_leads(bot: BotProcess) -> None:
     record_of(bot, call.call_id)
     said = [turn["caller_text"] for turn in turns_of(bot, call.call_id) if turn["caller_text"]]
     assert len(said) == 1, said
+    first, *others = answers_of(bot, call.call_id)
+    assert (first["asked"], first["points"], first["expected"], first["hinted"]) == (1, 2, 4, 0)
+    assert json.loads(first["touched"]) == ["the goal", "own role"]
+    assert [each["points"] for each in others] == [0] * 5, "and the call broke off"

@@ -37,6 +37,15 @@ def turns_of(bot: BotProcess, leg_id: str) -> list[sqlite3.Row]:
     )
 
 
+def answers_of(bot: BotProcess, leg_id: str) -> list[sqlite3.Row]:
+    """An interview's questions with their scores."""
+    return bot.rows(
+        "SELECT answers.* FROM answers JOIN calls ON calls.id = call_id WHERE leg_id = ?"
+        " ORDER BY question",
+        leg_id,
+    )
+
+
 def events_of(bot: BotProcess, leg_id: str, kind: str) -> list[dict[str, Any]]:
     rows = bot.rows(
         "SELECT detail FROM events JOIN calls ON calls.id = call_id"

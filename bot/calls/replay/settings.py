@@ -23,7 +23,15 @@ LIMITS = ("dead_air_s", "max_call_s")  # keys of config.toml an engine knows
 def fresh_engine(
     tape: Recorded, persona: Persona | None = None, changes: Sequence[str] = ()
 ) -> CallEngine:
-    """An engine with the tape's settings; `changes` are "key=value", `persona` comes before them.
+    """An engine with the tape's settings, changed as `changed_settings` tells."""
+    settings = changed_settings(tape, persona, changes)
+    return CallEngine(replace(settings, vad=voice_activity(tape.vad, settings.codec)))
+
+
+def changed_settings(
+    tape: Recorded, persona: Persona | None = None, changes: Sequence[str] = ()
+) -> EngineSettings:
+    """The tape's settings; `changes` are "key=value", `persona` comes before them.
 
     Keys are those of a persona file, limits.dead_air_s and limits.max_call_s. Raises ConfigError
     that names key and remedy, StoreError when the tape's settings do not fit this bot.
@@ -37,8 +45,7 @@ def fresh_engine(
         key, value = _key_and_value(change)
         _put(of_config if key[0] == "limits" else of_persona, key, value, change)
     settings = replace(settings, persona=_validated(Persona, of_persona))
-    settings = replace(settings, vad=voice_activity(tape.vad, settings.codec))
-    return CallEngine(_with_limits(settings, of_config))
+    return _with_limits(settings, of_config)
 
 
 def _key_and_value(change: str) -> tuple[list[str], Any]:
