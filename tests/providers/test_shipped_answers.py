@@ -8,7 +8,7 @@ import pytest
 
 from bot.persona import Persona, load_personas
 from bot.providers.base import Message
-from bot.providers.scripted import Scripted
+from bot.providers.scripted import GO_AHEAD, Scripted
 
 PERSONAS = load_personas(Path(__file__).resolve().parents[2] / "personas")
 CLINIC = {
@@ -45,7 +45,6 @@ CLINIC = {
     "contacting us": ["what's your email address"],
     "waiting times": ["How long do I have to wait?"],
     "seeing a doctor today": ["I have a headache."],
-    "other questions": ["No, wait, stop please.", "hold on"],
 }  # fmt: skip
 EXPERT = {
     "what SIP is": ["what does SIP mean", "tell me about SIP"],
@@ -55,7 +54,6 @@ EXPERT = {
     "bandwidth": ["how much bandwidth does a phone call take", "how many calls fit in one megabit"],
     "encryption": ["is SIP encrypted", "can somebody listen to my calls"],
     "touch tones": ["what is DTMF", "why are my touch tones not working"],
-    "other questions": ["Stop."],
 }
 ASKED = [
     *(("helpful-assistant", topic, said) for topic, says in CLINIC.items() for said in says),
@@ -82,6 +80,12 @@ def test_every_way_of_asking_reaches_its_own_answer(slug: str) -> None:
     assert [
         (ask, answered(persona, ask)) for topic, ask in asks if answered(persona, ask) != topic
     ] == []
+
+
+@pytest.mark.parametrize("slug", ["helpful-assistant", "domain-expert"])
+@pytest.mark.parametrize("said", ["No, wait, stop please.", "hold on", "Stop."])
+def test_whoever_interrupts_is_asked_to_go_ahead(slug: str, said: str) -> None:
+    assert Scripted(PERSONAS[slug]).line([Message("user", said)]) == GO_AHEAD
 
 
 @pytest.mark.parametrize("slug", ["helpful-assistant", "domain-expert"])
