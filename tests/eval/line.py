@@ -45,7 +45,8 @@ class Line:
         self._up, self._down = Upsampler(HZ), Downsampler(HZ)
         self._at = int(dice.integers(HZ * 30))
         self._tail = echo_tail(settings.echo, dice)
-        self._sent: deque[float] = deque(np.zeros(len(self._tail)), maxlen=len(self._tail) or 1)
+        kept = len(self._tail) + FRAME  # what the last tap needs for the frame's first sample
+        self._sent: deque[float] = deque(np.zeros(kept), maxlen=kept)
         self._echo = np.zeros(FRAME)
 
     def to_bot(self, voice: Sound) -> Frame:

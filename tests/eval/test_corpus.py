@@ -84,3 +84,14 @@ def test_the_echo_comes_back_late_and_weaker():
     # of white noise at the bus rate a telephone line carries a sixth
     loud_db = 10 * np.log10(np.mean((ours / 32768.0) ** 2) * 3600 / 24_000)
     assert loud_db - quiet_db == pytest.approx(12.0, abs=1.5)
+
+
+def test_the_echo_path_is_the_same_in_every_part_of_a_frame():
+    line = Line(LineSettings(echo=Echo(90.0, 10.0)), np.random.default_rng(4))
+    ours = np.random.default_rng(5).integers(-3000, 3000, 960 * 20).astype(np.int16)
+    heard, echo = [], []
+    for at in range(0, len(ours), 960):
+        heard.append(line.from_bot(ours[at : at + 960]) / 32768)
+        echo.append(line._echo)
+    whole = np.convolve(np.concatenate(heard), line._tail)[: len(ours) // 6]
+    assert np.concatenate(echo) == pytest.approx(whole, abs=1e-12)
