@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.engine.actions import Mark, NoteCaller, Transcribe
+from bot.engine.completeness import breaks_off
 from bot.engine.conversation import Conversation
 from bot.engine.ears import Ears
 from bot.engine.endpoint import Endpoint, Look
@@ -11,7 +12,7 @@ from bot.engine.patience import Keys
 from bot.engine.replies import Replies
 from bot.engine.segmenter import Utterance
 from bot.engine.state import State
-from bot.engine.wording import is_goodbye, is_unfinished
+from bot.engine.wording import is_goodbye
 from bot.persona import Persona
 
 GOES_ON_S = 0.4  # speech before the reply that is more than a cough: the caller goes on
@@ -154,12 +155,13 @@ class Listener:
             return
         if text:
             conversation.do(NoteCaller(conversation.turn, utterance.utterance_id, text))
+            self._ears.understood(utterance)
         self._merge(utterance, text)
         self._held_since = conversation.now
         self._repeats = 0
         if self.goes_on() or self._keys.pressed:
             self._replies.listen_on("the caller goes on")
-        elif is_unfinished(text, self._persona.language) or self._endpoint.unfinished(dialog.held):
+        elif breaks_off(text, self._persona.language) or self._endpoint.unfinished(dialog.held):
             self._replies.listen_on("the sentence is unfinished")
         elif is_goodbye(text, self._persona.language):
             dialog.caller_said(dialog.take_held())
