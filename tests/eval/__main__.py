@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from tests.eval import cost, judge, scenes, wire
+from tests.eval import cost, judge, pauses, scenes, wire
 from tests.eval.cache import FOLDER
 from tests.eval.corpus import corpus
 from tests.eval.report import document
@@ -43,6 +43,11 @@ def echo() -> dict[str, Any]:
     return {"echo": judge.echo_figures(results)}
 
 
+def pauses_of_turns() -> dict[str, Any]:
+    """When turns end: whole utterances, utterances with a pause, dictation."""
+    return pauses.figures(keep_missed)
+
+
 def costs() -> dict[str, Any]:
     """Ticks and a scenario."""
     return {"tick_us": cost.tick_us(), "scenario_10s_ms": cost.scenario_10s_ms()}
@@ -51,6 +56,7 @@ def costs() -> dict[str, Any]:
 STAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "clips": clips,
     "echo": echo,
+    "pauses": pauses_of_turns,
     "wire": wire.wire_figures,
     "cost": costs,
 }

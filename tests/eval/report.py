@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tests.eval.definitions import DEFINITIONS, HEAD
-
-Figures = Mapping[str, Any]
-Cell = str | float | int | None
+from tests.eval.pause_definitions import PAUSE_DEFINITIONS
+from tests.eval.pause_report import dictation, end_of_turn, tradeoff
+from tests.eval.tables import Cell, Figures, ms, percent, table
 
 
 def document(figures: Figures) -> str:
@@ -21,27 +21,8 @@ def document(figures: Figures) -> str:
     for needs, title, write in SECTIONS:
         if all(each in figures for each in needs):
             parts += [f"## {title}", write(figures)]
-    parts += ["## How each figure is defined", DEFINITIONS]
+    parts += ["## How each figure is defined", DEFINITIONS, PAUSE_DEFINITIONS]
     return "\n\n".join(each.strip() for each in parts) + "\n"
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[Cell]]) -> str:
-    titles = list(head)
-    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
-    lines += ["| " + " | ".join(cell(each) for each in row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def cell(value: Cell) -> str:
-    return "–" if value is None else str(value)
-
-
-def percent(value: float | None) -> str:
-    return "–" if value is None else f"{value * 100:.1f} %"
-
-
-def ms(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f} ms"
 
 
 def look(figures: Figures, path: str) -> Any:
@@ -71,7 +52,7 @@ TARGETS: list[tuple[str, str, Callable[[Any], str], float, bool]] = [
     ),
     ("interruptions lost in echo, 12 dB and more", "echo.lost_rate", percent, 0.01, False),
     ("fixed: pauses of 2.0 s and less cut off", "fixed.cut_offs", str, 0, False),
-    ("adaptive: turns cut off", "adaptive.cut_off_rate", percent, 0.05, False),
+    ("adaptive: turns with a pause cut off", "adaptive.cut_off_rate", percent, 0.05, False),
     ("adaptive: median wait", "adaptive.median_wait_ms", ms, 900, False),
     ("ten-digit numbers cut", "numbers.cut", str, 0, False),
     ("wire against own record, p95", "wire_agreement_ms.p95", ms, 40, False),
@@ -176,17 +157,6 @@ def cost(figures: Figures) -> str:
     )
 
 
-def end_of_turn(figures: Figures) -> str:
-    rows = [
-        (codec, point["setting"], ms(point["wait_ms"]), percent(point["cut_off_rate"]))
-        for codec, curve in figures["tradeoff"].items()
-        for point in curve
-    ]
-    return "![False cut-offs against wait](turns.svg)\n\n" + table(
-        ("codec", "`turn.min_silence_ms`", "median wait", "turns cut off"), rows
-    )
-
-
 def voice_activity(figures: Figures) -> str:
     rows = figures["vad"]
     return table(rows[0], [tuple(row.values()) for row in rows])
@@ -196,7 +166,9 @@ SECTIONS: list[tuple[tuple[str, ...], str, Callable[[Figures], str]]] = [
     (("interruptions",), "Who takes the floor", floor),
     (("false_stops",), "What must not stop the bot", unmeant),
     (("echo",), "Echo of ourselves", echo),
-    (("tradeoff",), "End of turn: cut-offs against wait", end_of_turn),
+    (("fixed", "adaptive"), "When a turn is over", end_of_turn),
+    (("tradeoff",), "End of turn: cut-offs against wait", tradeoff),
+    (("numbers", "dictation"), "What is dictated", dictation),
     (("vad",), "Voice activity", voice_activity),
     (("wire",), "On the wire", wire),
     (("tick_us",), "Cost", cost),

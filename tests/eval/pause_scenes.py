@@ -1,0 +1,99 @@
+"""Which calls the end of a turn is judged by: every utterance on every line, under each policy."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from tests.eval.line import LineSettings
+from tests.eval.pause_call import Heard, PauseScene, play_pause
+from tests.eval.pause_corpus import GROUP_PAUSED, Said, dictations, utterances
+from tests.eval.pause_line import G722
+from tests.eval.scenes import CLEAN, NOISES, SNR20, SNR_DB, WORKERS, counted
+
+CODECS = ("PCMU", G722)
+CONDITIONS = (CLEAN, SNR20)
+POLICIES = ("fixed", "adaptive")
+SWEEP_MS = (300, 500, 650, 800, 1000, 1300, 1700, 2200)  # turn.min_silence_ms
+
+
+@dataclass(frozen=True)
+class PauseResult:
+    """One call: under what condition, what was done, what came of it."""
+
+    condition: str
+    scene: PauseScene
+    heard: Heard
+
+    @property
+    def said(self) -> Said:
+        return self.scene.said
+
+    @property
+    def codec(self) -> str:
+        return self.scene.line.codec
+
+
+Scenes = list[tuple[str, PauseScene]]
+
+
+def line_for(said: Said, number: int, codec: str, condition: str) -> LineSettings:
+    """The kind of noise alternates from utterance to utterance."""
+    if condition == CLEAN:
+        return LineSettings(codec)
+    return LineSettings(codec, NOISES[number % 2], said.level_db - SNR_DB[condition])
+
+
+def lines(
+    said: Said, number: int, codecs: Sequence[str] = CODECS
+) -> Iterator[tuple[str, LineSettings]]:
+    for codec in codecs:
+        for condition in CONDITIONS:
+            yield condition, line_for(said, number, codec, condition)
+
+
+def policy_scenes() -> Scenes:
+    """`adaptive` hears everything; `fixed` is asked about pauses only, its wait is its setting."""
+    made: Scenes = []
+    for number, said in enumerate(utterances()):
+        for condition, line in lines(said, number):
+            made.append((condition, PauseScene(said, line)))
+            if said.group == GROUP_PAUSED:
+                made.append((condition, PauseScene(said, line, "fixed")))
+    return made
+
+
+def dictation_scenes() -> Scenes:
+    """Through G.711, where digits are hardest to understand."""
+    return [
+        (condition, PauseScene(said, line, policy))
+        for number, said in enumerate(dictations())
+        for condition, line in lines(said, number, CODECS[:1])
+        for policy in POLICIES
+    ]
+
+
+def sweep_scenes() -> Scenes:
+    """Every utterance once per codec and setting; clean and 20 dB in turn."""
+    made: Scenes = []
+    for number, said in enumerate(utterances()):
+        condition = CONDITIONS[number // 2 % 2]
+        for codec in CODECS:
+            line = line_for(said, number, codec, condition)
+            for least_ms in SWEEP_MS:
+                changed = (("min_silence_ms", least_ms),)
+                made.append((condition, PauseScene(said, line, changed=changed)))
+    return made
+
+
+def play_pauses(scenes: Scenes, name: str, workers: int = WORKERS) -> list[PauseResult]:
+    """Every scene, in order."""
+    played: Sequence[PauseScene] = [scene for _, scene in scenes]
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        heard = counted(pool.map(play_pause, played, chunksize=8), name, len(played))
+        return [
+            PauseResult(condition, scene, each)
+            for (condition, scene), each in zip(scenes, heard, strict=True)
+        ]
