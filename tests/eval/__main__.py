@@ -67,12 +67,13 @@ def main(wanted: Sequence[str]) -> int:
     if unknown:
         print(f"eval: no stage {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
         return 2
-    figures = json.loads(FIGURES.read_text()) if wanted and FIGURES.exists() else {}
+    made: dict[str, Any] = {}
     for name, work in STAGES.items():
         if not wanted or name in wanted:
-            figures |= stage(name, work)
-    figures["machine"] = machine()
-    figures = without_nan(figures)
+            made |= stage(name, work)
+    # read only now: other stages may have been run meanwhile
+    kept = json.loads(FIGURES.read_text()) if wanted and FIGURES.exists() else {}
+    figures = without_nan(kept | made | {"machine": machine()})
     FIGURES.parent.mkdir(parents=True, exist_ok=True)
     FIGURES.write_text(json.dumps(figures, indent=2) + "\n")
     DOCUMENT.parent.mkdir(exist_ok=True)
