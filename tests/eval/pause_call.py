@@ -121,8 +121,8 @@ class PauseCall:
     def _finished(self) -> bool:
         if not self.begun or self.now < self.heard.speech_end:
             return False
-        if self.scene.end == "fixed":
-            return True  # how long it waits from here on is its setting
+        if self.scene.end == "fixed" and self.scene.said.gaps_s:
+            return True  # only the pauses are asked about
         answered = self.heard.answered_at is not None
         return answered or self.now > self.heard.speech_end + GIVEN_UP_S
 

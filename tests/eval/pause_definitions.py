@@ -28,7 +28,8 @@ model and voice.
 floor: transcription included, model and voice not.
 
 **Trade-off.** The same utterances, clean and 20 dB in turn, with `turn.min_silence_ms` changed;
-what reads less complete waits longer by fixed steps, 2500 ms at most.
+what reads less complete waits longer by fixed steps, 2500 ms at most. Silence alone: `fixed` with
+other values of `turn.silence_ms`, whatever the words are.
 
 **Dictation.** Ten-digit numbers in two to five groups, mail addresses, dates and spelled names
 with gaps of 300 to 900 ms, each asked for by the bot and not asked for, with a Piper pace and an

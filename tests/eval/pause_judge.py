@@ -9,7 +9,7 @@ from typing import Any
 from tests.bench.numbers import percentile
 from tests.eval.judge import share
 from tests.eval.pause_corpus import DICTATION, GROUP_PAUSED, GROUP_WHOLE
-from tests.eval.pause_scenes import CODECS, CONDITIONS, POLICIES, SWEEP_MS, PauseResult
+from tests.eval.pause_scenes import CODECS, CONDITIONS, POLICIES, PauseResult
 
 NUMBER = DICTATION[0]
 Results = Sequence[PauseResult]
@@ -115,20 +115,24 @@ def waits(results: Results) -> list[float]:
 
 
 def tradeoff(results: Results) -> dict[str, list[dict[str, Any]]]:
-    """A curve per codec: what each least silence costs and spares."""
-    curves: dict[str, list[dict[str, Any]]] = {codec: [] for codec in CODECS}
-    for codec in CODECS:
-        for least_ms in SWEEP_MS:
-            those = [r for r in results if r.codec == codec and least_of(r) == least_ms]
-            told = brief(those)
-            keys = ("cut_off_rate", "spoken_into_rate", "p90_wait_ms", "n")
-            point = {"setting": least_ms, "wait_ms": told["median_wait_ms"]}
-            curves[codec].append(point | {key: told[key] for key in keys})
+    """A curve per codec: what each least silence costs and spares; and one of silence alone."""
+    curves: dict[str, list[dict[str, Any]]] = {}
+    for codec, end in [*((codec, "adaptive") for codec in CODECS), (CODECS[0], "fixed")]:
+        those = [each for each in of_policy(results, end) if each.codec == codec]
+        name = codec if end == "adaptive" else f"{codec}, silence alone"
+        settings = sorted({setting(each) for each in those})
+        curves[name] = [point(those, value) for value in settings]
     return curves
 
 
-def least_of(each: PauseResult) -> int:
-    return dict(each.scene.changed)["min_silence_ms"]
+def point(results: Results, value: int) -> dict[str, Any]:
+    told = brief([each for each in results if setting(each) == value])
+    keys = ("cut_off_rate", "spoken_into_rate", "p90_wait_ms", "n")
+    return {"setting": value, "wait_ms": told["median_wait_ms"]} | {k: told[k] for k in keys}
+
+
+def setting(each: PauseResult) -> int:
+    return each.scene.changed[0][1]
 
 
 def dictation_figures(results: Results) -> dict[str, Any]:

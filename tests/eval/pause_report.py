@@ -57,8 +57,12 @@ def tradeoff(figures: Figures) -> str:
         for codec, curve in figures["tradeoff"].items()
         for point in curve
     ]
-    head = ("codec", "`turn.min_silence_ms`", "median wait", "p90", *CUT)
-    return "![False cut-offs against wait](turns.svg)\n\n" + table(head, rows)
+    head = ("line", "setting, ms", "median wait", "p90", *CUT)
+    return (
+        "![False cut-offs against wait](turns.svg)\n\n"
+        "The setting is `turn.min_silence_ms` of `adaptive`, and `turn.silence_ms` of `fixed` "
+        "where silence alone decides.\n\n" + table(head, rows)
+    )
 
 
 def dictation(figures: Figures) -> str:

@@ -16,7 +16,8 @@ from tests.eval.scenes import CLEAN, NOISES, SNR20, SNR_DB, WORKERS, counted
 CODECS = ("PCMU", G722)
 CONDITIONS = (CLEAN, SNR20)
 POLICIES = ("fixed", "adaptive")
-SWEEP_MS = (300, 500, 650, 800, 1000, 1300, 1700, 2200)  # turn.min_silence_ms
+SWEEP_MS = (300, 500, 650, 800, 1000, 1300, 1700, 2200)  # adaptive: turn.min_silence_ms
+SILENCE_MS = (1000, 1200, 1400, 1600, 1800, 2000, 2500)  # fixed: turn.silence_ms
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,18 @@ def dictation_scenes() -> Scenes:
 
 
 def sweep_scenes() -> Scenes:
-    """Every utterance once per codec and setting; clean and 20 dB in turn."""
+    """Every utterance once per codec and setting, clean and 20 dB in turn; and, for comparison,
+    what silence alone does."""
     made: Scenes = []
     for number, said in enumerate(utterances()):
         condition = CONDITIONS[number // 2 % 2]
         for codec in CODECS:
             line = line_for(said, number, codec, condition)
-            for least_ms in SWEEP_MS:
-                changed = (("min_silence_ms", least_ms),)
-                made.append((condition, PauseScene(said, line, changed=changed)))
+            settings = [("adaptive", "min_silence_ms", each) for each in SWEEP_MS]
+            if codec == CODECS[0]:
+                settings += [("fixed", "silence_ms", each) for each in SILENCE_MS]
+            for end, key, value in settings:
+                made.append((condition, PauseScene(said, line, end, ((key, value),))))
     return made
 
 

@@ -161,8 +161,11 @@ def test_the_trade_off_has_a_point_for_each_setting_and_codec():
             each = result(WHOLE_TURN, codec=codec, ended=[(ended, "x")], answered_at=ended)
             scene = PauseScene(each.said, each.scene.line, changed=(("min_silence_ms", least_ms),))
             swept.append(PauseResult("clean", scene, each.heard))
-    curves = judge.tradeoff(swept)
-    assert list(curves) == ["PCMU", G722]
+    alone = PauseScene(WHOLE_TURN, LineSettings("PCMU"), "fixed", (("silence_ms", 2500),))
+    heard = Heard(speech_end=5.0, ended=[(7.5, "x")], answered_at=7.7)
+    curves = judge.tradeoff([*swept, PauseResult("clean", alone, heard)])
+    assert list(curves) == ["PCMU", G722, "PCMU, silence alone"]
+    assert curves["PCMU, silence alone"][0]["wait_ms"] == pytest.approx(2700)
     assert [point["wait_ms"] for point in curves[G722]] == pytest.approx(list(SWEEP_MS))
     assert "| G722 | 300 | 300 ms |" in tradeoff({"tradeoff": curves})
 
