@@ -31,7 +31,7 @@ class UtteranceMetrics:
 
     def __init__(self) -> None:
         self._frames = self._looked = 0
-        self._snr_db = self._flatness = 0.0
+        self._snr_db = self._level_db = self._flatness = 0.0
         self._clipped = 0
 
     def add(self, frame: Frame, heard: Heard) -> None:
@@ -41,11 +41,17 @@ class UtteranceMetrics:
             self._clipped += int(np.count_nonzero(np.abs(frame.astype(np.int32)) >= CLIPPED))
         self._frames += 1
         self._snr_db += heard.snr_db
+        self._level_db += heard.level_db
 
     @property
     def snr_db(self) -> float:
         """Mean of the speech frames' level over the noise floor; 0 before any."""
         return self._snr_db / max(1, self._frames)
+
+    @property
+    def level_db(self) -> float:
+        """Mean of the speech frames' level, dBFS; 0 before any."""
+        return self._level_db / max(1, self._frames)
 
     @property
     def flatness(self) -> float:

@@ -114,7 +114,9 @@ class Performer:
             pcm = await asyncio.to_thread(resample_clip, action.samples, BUS_HZ, stt.rate)
             began = time.perf_counter()
             urgent = purpose is Purpose.BARGE_IN
-            answer = stt.transcribe(pcm, language=self._persona.language, urgent=urgent)
+            answer = stt.transcribe(
+                pcm, language=self._persona.language, urgent=urgent, expect=action.expect
+            )
             transcript = await self._in_time(stt.name, answer)
         except ProviderError as error:
             self._failed(turn, error)

@@ -27,6 +27,7 @@ class Transcribe:
     utterance_id: str
     purpose: Purpose
     samples: Samples  # at BUS_HZ, with pre-roll
+    expect: str = ""  # what may well be said, to help the transcriber
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bot.audio.frame import Frame, silence
-from bot.audio.vad import SpeechDetector
+from bot.audio.vad import Heard, SpeechDetector
 from bot.engine.echo import EchoGuard
+from bot.engine.foreground import Foreground
 from bot.engine.segmenter import Segmenter, Utterance
 
+LEVEL_KNOWN_S = 0.4  # of an utterance: its own level counts, not that of earlier ones
 SOUNDING_S = 0.3  # after the last speech frame: a caller who may be in the middle of a word
 
 
@@ -16,6 +18,7 @@ class Ears:
     def __init__(self, call_id: str, detector: SpeechDetector, echo_guard: bool) -> None:
         self._detector = detector
         self._echo = EchoGuard() if echo_guard else None
+        self._foreground = Foreground()
         self._segmenter = Segmenter(call_id)
         self._said = silence()  # our frame of this tick; may be replaced until the next one
         self._speech_at = -SOUNDING_S
@@ -35,11 +38,23 @@ class Ears:
         if self._echo is not None:
             self._echo.sent(self._said)
             heard = self._echo.hear(frame, heard)
-        speech = heard.speech and (over_noise_db is None or heard.snr_db >= over_noise_db)
+        speech = heard.speech and self._is_caller(heard, now, over_noise_db)
         self._segmenter.feed(frame, speech, now, heard)
         if speech:
             self._speech_at = now
         return speech
+
+    def _is_caller(self, heard: Heard, now: float, over_noise_db: float | None) -> bool:
+        if over_noise_db is not None:
+            return self._foreground.over_bot(heard, over_noise_db, now)
+        utterance = self.utterance
+        if utterance is None or utterance.speech_s < LEVEL_KNOWN_S:
+            return self._foreground.alone(heard, None)
+        return self._foreground.alone(heard, utterance.metrics.level_db)
+
+    def understood(self, utterance: Utterance) -> None:
+        """Its words made sense: so loud is the caller."""
+        self._foreground.caller_said(utterance.metrics.level_db)
 
     def said(self, frame: Frame) -> None:
         """What we put out in this tick; the last word counts."""

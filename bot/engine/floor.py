@@ -124,6 +124,7 @@ class Floor:
         """Half an utterance from before the hold is of no use; a caller who waited is greeted."""
         if self.interruption.pausing:
             return
+        self.interruption.forget()
         self._ears.drop()
         if held_s >= LONG_HOLD_S and self._conversation.state is State.WAIT_FOR_USER:
             self.replies.say(self._persona.phrases.back, "back from hold")

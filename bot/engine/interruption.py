@@ -9,6 +9,7 @@ from bot.engine.conversation import Conversation
 from bot.engine.ears import Ears
 from bot.engine.inputs import Purpose
 from bot.engine.replies import Replies
+from bot.engine.state import State
 from bot.persona import Persona
 
 COUGH_OVER_S = 0.5  # silence after which a sound that interrupted nothing is forgotten
@@ -35,6 +36,16 @@ class Interruption:
         """Has the bot fallen silent because the caller may be interrupting?"""
         return self._policy.pausing and self._turn == self._conversation.turn
 
+    @property
+    def _judging(self) -> bool:
+        conversation = self._conversation
+        speaking = conversation.state is State.AI_SPEAKING and self._turn == conversation.turn
+        return self._policy.judging and speaking
+
+    def forget(self) -> None:
+        """What the caller was saying is gone."""
+        self._policy.reset()
+
     def tick(self) -> Frame | None:
         """One look; the frame to play instead of the reply's next one, if there is one."""
         conversation, replies, now = self._conversation, self._replies, self._conversation.now
@@ -54,10 +65,11 @@ class Interruption:
                 conversation.decided("barge-in paused", "the caller speaks")
                 return replies.speaker.pause()
             self.carry_out(move)
-            if self._policy.pausing or move is not Move.NOTHING:
+            if self._policy.pausing or move in (Move.COMMIT, Move.RESUME):
                 return None
         utterance = self._ears.utterance
-        if utterance is not None and utterance.quiet_s(now) >= COUGH_OVER_S:
+        forgotten = utterance is not None and utterance.quiet_s(now) >= COUGH_OVER_S
+        if forgotten and not self._policy.judging:
             self._ears.drop()
         if replies.speaker.finished:
             replies.ended()
@@ -68,7 +80,7 @@ class Interruption:
     def words(self, utterance_id: str, text: str) -> None:
         """The quick transcription of what was said over the bot; "" when it failed."""
         utterance = self._ears.utterance
-        if self.pausing and utterance is not None and utterance.utterance_id == utterance_id:
+        if self._judging and utterance is not None and utterance.utterance_id == utterance_id:
             move = self._policy.verdict(text, utterance, self._conversation.now)
             self._conversation.decided("barge-in checked", self._policy.why or "undecided")
             self.carry_out(move)
@@ -85,12 +97,16 @@ class Interruption:
                         utterance.utterance_id,
                         Purpose.BARGE_IN,
                         utterance.samples(),
+                        self._policy.stop_words.expected,
                     )
                 )
             case Move.RESUME:
                 conversation.decided("barge-in resumed", self._policy.why)
-                self._ears.drop()
+                if not self._policy.doubting:
+                    self._ears.drop()
                 self._replies.speaker.resume(conversation.now - self._paused_at)
+            case Move.FORGET:
+                self._ears.drop()
             case Move.COMMIT:
                 conversation.decided("barge-in committed", self._policy.why)
                 self._replies.interrupted("interrupted")

@@ -36,6 +36,7 @@ MISHEARD = {  # by whisper tiny.en, of 0.5 to 1.0 s through G.711
         "hold": "hold on", "hold in": "hold on", "holdin": "hold on", "hold him": "hold on",
         "holding": "hold on", "hang in": "hang on", "hanging": "hang on", "hang": "hang on",
         "excuse": "excuse me", "excuse my": "excuse me", "scuse me": "excuse me",
+        "start talking": "stop talking", "and on": "hang on", "hand on": "hang on",
         "party": "pardon", "parden": "pardon", "pardonne": "pardon",
     },
 }  # fmt: skip
@@ -47,11 +48,19 @@ INVENTED = frozenset("the a they oh uh um and so but".split())  # put before a s
 FUZZY_LETTERS = 4  # a shorter phrase must match exactly
 
 
+EXPECTED = {  # told to a transcriber that takes a prompt; the last ones weigh most
+    "en": "Stop! Wait. Hold on, please. Hang on. Excuse me. One moment. Just a second. Sorry. "
+          "Listen.",
+}  # fmt: skip
+
+
 class StopWords:
     """The phrases of a language and of a persona."""
 
     def __init__(self, language: str = "en", more: Sequence[str] = ()) -> None:
         own = [" ".join(words(each)) for each in more]
+        known = EXPECTED.get(language) or sentences(STOP_PHRASES.get(language, ()))
+        self.expected = f"{known} {sentences(more)}".strip()
         self._phrases = [*STOP_PHRASES.get(language, ()), *own]
         self._misheard = MISHEARD.get(language, {})
 
@@ -79,3 +88,8 @@ class StopWords:
         if said == phrase:
             return True
         return len(phrase) >= FUZZY_LETTERS and fuzz.ratio(said, phrase) >= ALIKE
+
+
+def sentences(phrases: Sequence[str]) -> str:
+    """stop, hold on → "Stop. Hold on."."""
+    return " ".join(f"{each[:1].upper()}{each[1:].rstrip('.')}." for each in phrases)

@@ -43,10 +43,13 @@ class SpeechToText(Protocol):
     name: str
     rate: int
 
-    async def transcribe(self, pcm: Samples, *, language: str, urgent: bool = False) -> Transcript:
+    async def transcribe(
+        self, pcm: Samples, *, language: str, urgent: bool = False, expect: str = ""
+    ) -> Transcript:
         """Transcribe a whole utterance at `rate` Hz; raises ProviderError.
 
-        `urgent` marks the short barge-in check, which overtakes ordinary turns in a queue.
+        `urgent` marks the short barge-in check, which overtakes ordinary turns in a queue;
+        `expect` is what may well be said, as it is written, for a model that takes a prompt.
         """
 
     async def close(self) -> None: ...

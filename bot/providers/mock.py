@@ -30,7 +30,9 @@ class MockSpeechToText:
         self._texts = cycle(texts)
         self._delay_s = delay_s
 
-    async def transcribe(self, pcm: Samples, *, language: str, urgent: bool = False) -> Transcript:
+    async def transcribe(
+        self, pcm: Samples, *, language: str, urgent: bool = False, expect: str = ""
+    ) -> Transcript:
         await asyncio.sleep(self._delay_s)
         return Transcript(next(self._texts) if np.any(pcm) else "", language)
 

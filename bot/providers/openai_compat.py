@@ -37,11 +37,13 @@ class OpenAiSpeechToText:
         if prompt:
             self._fields["prompt"] = prompt
 
-    async def transcribe(self, pcm: Samples, *, language: str, urgent: bool = False) -> Transcript:
+    async def transcribe(
+        self, pcm: Samples, *, language: str, urgent: bool = False, expect: str = ""
+    ) -> Transcript:
         """Words of `pcm`, int16 of shape (n,) at 16 kHz; "" when nobody spoke."""
         response = await self._server.post(
             "/audio/transcriptions",
-            data=self._fields | {"language": language},
+            data=self._fields | {"language": language} | ({"prompt": expect} if expect else {}),
             files={"file": ("utterance.wav", wav.encode(pcm, self.rate), "audio/wav")},
             headers={"X-Priority": "urgent"} if urgent else None,
         )

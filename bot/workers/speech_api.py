@@ -89,7 +89,9 @@ class SpeechApi:
         except ValueError as error:
             raise ApiError(400, f"The file cannot be read: {error}.", "file") from None
         urgent = request.headers.get("X-Priority", "").lower() == "urgent"
-        heard = await engines.stt.transcribe(pcm, language=language, urgent=urgent)
+        heard = await engines.stt.transcribe(
+            pcm, language=language, urgent=urgent, expect=form.text.get("prompt", "")
+        )
         if answer_as == "text":
             return web.Response(text=heard.text + "\n")
         answer: dict[str, Any] = {"text": heard.text}

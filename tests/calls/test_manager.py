@@ -187,7 +187,9 @@ async def test_a_shutdown_says_goodbye(make_house: Callable[..., House]) -> None
 
 
 class Deaf(MockSpeechToText):
-    async def transcribe(self, pcm: Samples, *, language: str, urgent: bool = False) -> Transcript:
+    async def transcribe(
+        self, pcm: Samples, *, language: str, urgent: bool = False, expect: str = ""
+    ) -> Transcript:
         raise ProviderError("deaf", "503 overloaded", retryable=True)
 
 

@@ -21,13 +21,13 @@ def _loop() -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
 
 
-def words_of(samples: Samples, *, urgent: bool) -> str:
+def words_of(samples: Samples, *, urgent: bool, expect: str = "") -> str:
     """What the bot's own Whisper makes of int16 `samples` at BUS_HZ, brought to it as in a call."""
-    key = key_of("tiny.en 1", samples.tobytes(), urgent)
-    return kept_text(key, lambda: _listen(samples, urgent))
+    key = key_of("tiny.en 4", samples.tobytes(), urgent, expect)
+    return kept_text(key, lambda: _listen(samples, urgent, expect))
 
 
-def _listen(samples: Samples, urgent: bool) -> str:
+def _listen(samples: Samples, urgent: bool, expect: str) -> str:
     pcm = resample_clip(samples, BUS_HZ, _whisper().rate)
-    heard = _whisper().transcribe(pcm, language="en", urgent=urgent)
+    heard = _whisper().transcribe(pcm, language="en", urgent=urgent, expect=expect)
     return _loop().run_until_complete(heard).text

@@ -223,8 +223,8 @@ class Call:
         """What the providers say, and when."""
         now = self.now
         match action:
-            case do.Transcribe(turn, utterance_id, told.Purpose.BARGE_IN, samples):
-                text = words_of(samples, urgent=True)
+            case do.Transcribe(turn, utterance_id, told.Purpose.BARGE_IN, samples, expect):
+                text = words_of(samples, urgent=True, expect=expect)
                 self.outcome.checks.append(text)
                 yield (
                     now + CHECK_S,
