@@ -54,6 +54,8 @@ class Endpoint:
         self._asked = False  # a word or two may be the whole answer
         self._held = ""
         self._peek: tuple[str, float, str] | None = None  # utterance id, speech covered, words
+        self._known: tuple[str, str, int] | None = None  # what `_known_s` was found by
+        self._known_s = 0.0
         self.why = ""  # of the last END, for the audit
 
     # ---- what it is told
@@ -129,7 +131,13 @@ class Endpoint:
         """The silence that ends the turn, as far as is known."""
         if words is None:  # nothing known: a number that was asked for may still be coming
             return self._dictation_s if self._dictation.wanted else self._silence_s
-        said = f"{self._held} {words}".strip()
+        known = (f"{self._held} {words}".strip(), self._question, self.codec_hz)
+        if known != self._known:  # asked at every tick of a pause, and the answer stays the same
+            self._known, self._known_s = known, self._words_s(known[0])
+        return self._known_s
+
+    def _words_s(self, said: str) -> float:
+        """The same by the words of the answer so far."""
         self._dictation.heard(said)
         if self._dictation.incomplete(said):
             return self._dictation_s
