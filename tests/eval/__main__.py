@@ -43,11 +43,6 @@ def echo() -> dict[str, Any]:
     return {"echo": judge.echo_figures(results)}
 
 
-def pauses_of_turns() -> dict[str, Any]:
-    """When turns end: whole utterances, utterances with a pause, dictation."""
-    return pauses.figures(keep_missed)
-
-
 def costs() -> dict[str, Any]:
     """Ticks and a scenario."""
     return {"tick_us": cost.tick_us(), "scenario_10s_ms": cost.scenario_10s_ms()}
@@ -56,7 +51,9 @@ def costs() -> dict[str, Any]:
 STAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "clips": clips,
     "echo": echo,
-    "pauses": pauses_of_turns,
+    "pauses": lambda: pauses.turns(keep_missed),
+    "dictation": lambda: pauses.dictation(keep_missed),
+    "tradeoff": pauses.tradeoff,
     "wire": wire.wire_figures,
     "cost": costs,
 }

@@ -15,9 +15,9 @@ people's are; silence is put between two clips, so speech ends and begins where 
 do (within 15.9 dB of the active level), not where a detector says so.
 
 **End of a turn, call.** The bot greets or asks, the caller has one turn of real speech through
-G.711 µ-law at 8 kHz or through G.722 at 16 kHz, clean or with white noise or babble 20 dB below,
-decided by the real engine with the real Whisper. A transcription takes 110 ms and 25 ms for each
-second of audio, but 150 ms at least and 250 ms at most.
+G.711 µ-law at 8 kHz and through G.722 at 16 kHz, clean and with white noise or babble 20 dB below
+in turn, decided by the real engine with the real Whisper. A transcription takes 110 ms and 25 ms
+for each second of audio, but 150 ms at least and 250 ms at most.
 
 **Cut off.** The engine takes the turn for over before the caller's last word, whether or not the
 bot is heard before the caller goes on (then the engine takes its reply back); of the turns with a
@@ -27,7 +27,7 @@ model and voice.
 **Wait.** From the end of the last word of what is said in one go to the moment the bot takes the
 floor: transcription included, model and voice not.
 
-**Trade-off.** The same utterances, clean and 20 dB in turn, with `turn.min_silence_ms` changed;
+**Trade-off.** The same calls with `turn.min_silence_ms` changed;
 what reads less complete waits longer by fixed steps, 2500 ms at most. Silence alone: `fixed` with
 other values of `turn.silence_ms`, whatever the words are.
 

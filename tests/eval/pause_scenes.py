@@ -16,8 +16,8 @@ from tests.eval.scenes import CLEAN, NOISES, SNR20, SNR_DB, WORKERS, counted
 CODECS = ("PCMU", G722)
 CONDITIONS = (CLEAN, SNR20)
 POLICIES = ("fixed", "adaptive")
-SWEEP_MS = (300, 500, 650, 800, 1000, 1300, 1700, 2200)  # adaptive: turn.min_silence_ms
-SILENCE_MS = (1000, 1200, 1400, 1600, 1800, 2000, 2500)  # fixed: turn.silence_ms
+SWEEP_MS = (300, 500, 650, 800, 1000, 1400, 2000)  # adaptive: turn.min_silence_ms
+SILENCE_MS = (1000, 1300, 1600, 2000, 2500)  # fixed: turn.silence_ms
 
 
 @dataclass(frozen=True)
@@ -47,48 +47,43 @@ def line_for(said: Said, number: int, codec: str, condition: str) -> LineSetting
     return LineSettings(codec, NOISES[number % 2], said.level_db - SNR_DB[condition])
 
 
-def lines(
-    said: Said, number: int, codecs: Sequence[str] = CODECS
-) -> Iterator[tuple[str, LineSettings]]:
-    for codec in codecs:
-        for condition in CONDITIONS:
-            yield condition, line_for(said, number, codec, condition)
-
-
 def policy_scenes() -> Scenes:
     """`adaptive` hears everything; `fixed` is asked about pauses only, its wait is its setting."""
     made: Scenes = []
-    for number, said in enumerate(utterances()):
-        for condition, line in lines(said, number):
-            made.append((condition, PauseScene(said, line)))
-            if said.group == GROUP_PAUSED:
-                made.append((condition, PauseScene(said, line, "fixed")))
+    for said, condition, line in alternating():
+        made.append((condition, PauseScene(said, line)))
+        if said.group == GROUP_PAUSED:
+            made.append((condition, PauseScene(said, line, "fixed")))
     return made
 
 
-def dictation_scenes() -> Scenes:
-    """Through G.711, where digits are hardest to understand."""
-    return [
-        (condition, PauseScene(said, line, policy))
-        for number, said in enumerate(dictations())
-        for condition, line in lines(said, number, CODECS[:1])
-        for policy in POLICIES
-    ]
-
-
-def sweep_scenes() -> Scenes:
-    """Every utterance once per codec and setting, clean and 20 dB in turn; and, for comparison,
-    what silence alone does."""
-    made: Scenes = []
+def alternating() -> Iterator[tuple[Said, str, LineSettings]]:
+    """Every utterance through both codecs; clean and 20 dB in turn, for each of its voices."""
     for number, said in enumerate(utterances()):
         condition = CONDITIONS[number // 2 % 2]
         for codec in CODECS:
-            line = line_for(said, number, codec, condition)
-            settings = [("adaptive", "min_silence_ms", each) for each in SWEEP_MS]
-            if codec == CODECS[0]:
-                settings += [("fixed", "silence_ms", each) for each in SILENCE_MS]
-            for end, key, value in settings:
-                made.append((condition, PauseScene(said, line, end, ((key, value),))))
+            yield said, condition, line_for(said, number, codec, condition)
+
+
+def dictation_scenes() -> Scenes:
+    """Through G.711, where digits are hardest to understand; each clean and at 20 dB."""
+    made: Scenes = []
+    for number, said in enumerate(dictations()):
+        for condition in CONDITIONS:
+            line = line_for(said, number, CODECS[0], condition)
+            made += [(condition, PauseScene(said, line, policy)) for policy in POLICIES]
+    return made
+
+
+def sweep_scenes() -> Scenes:
+    """The same with other settings; and, for comparison, what silence alone does."""
+    made: Scenes = []
+    for said, condition, line in alternating():
+        settings = [("adaptive", "min_silence_ms", each) for each in SWEEP_MS]
+        if line.codec == CODECS[0]:
+            settings += [("fixed", "silence_ms", each) for each in SILENCE_MS]
+        for end, key, value in settings:
+            made.append((condition, PauseScene(said, line, end, ((key, value),))))
     return made
 
 

@@ -22,7 +22,13 @@ from tests.eval.pause_corpus import (
 from tests.eval.pause_line import G722, WIDE_FRAME, WIDE_HZ, WideLine, line_of
 from tests.eval.pause_phrases import COMPLETE, FRESH_PAUSED, FRESH_WHOLE, PAUSED, WHOLE
 from tests.eval.pause_report import dictation, end_of_turn, tradeoff
-from tests.eval.pause_scenes import SWEEP_MS, PauseResult, policy_scenes
+from tests.eval.pause_scenes import (
+    SILENCE_MS,
+    SWEEP_MS,
+    PauseResult,
+    policy_scenes,
+    sweep_scenes,
+)
 from tests.eval.voices import JOES, ROBOTS
 
 
@@ -109,9 +115,14 @@ def test_a_transcription_takes_longer_for_more_within_limits():
     assert transcription_s(3.0) == pytest.approx(0.185)
 
 
-def test_both_codecs_and_conditions_hear_every_utterance():
-    scenes = [scene for _, scene in policy_scenes() if scene.end == "adaptive"]
-    assert len(scenes) == 4 * len(utterances())
+def test_both_codecs_hear_every_utterance_and_each_voice_is_heard_on_both_lines():
+    scenes = [(c, scene) for c, scene in policy_scenes() if scene.end == "adaptive"]
+    assert len(scenes) == 2 * len(utterances())
+    for voice in (True, False):
+        noisy = [c != "clean" for c, scene in scenes if bool(scene.said.speaker.voice) == voice]
+        assert 0.4 < np.mean(noisy) < 0.6
+    changed = [scene.changed for _, scene in sweep_scenes()]
+    assert {dict(each).get("silence_ms") for each in changed} == {None, *SILENCE_MS}
 
 
 # ---- counters
