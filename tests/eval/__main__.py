@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from tests.eval import cost, judge, pauses, scenes, wire
+from tests.eval import cost, detectors, judge, pauses, scenes, wire
 from tests.eval.cache import FOLDER
 from tests.eval.corpus import corpus
 from tests.eval.report import document
@@ -43,6 +43,11 @@ def echo() -> dict[str, Any]:
     return {"echo": judge.echo_figures(results)}
 
 
+def voice_activity() -> dict[str, Any]:
+    """Both detectors on both kinds of line."""
+    return {"vad": detectors.figures()}
+
+
 def costs() -> dict[str, Any]:
     """Ticks and a scenario."""
     return {"tick_us": cost.tick_us(), "scenario_10s_ms": cost.scenario_10s_ms()}
@@ -54,6 +59,7 @@ STAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "pauses": lambda: pauses.turns(keep_missed),
     "dictation": lambda: pauses.dictation(keep_missed),
     "tradeoff": pauses.tradeoff,
+    "detectors": voice_activity,
     "wire": wire.wire_figures,
     "cost": costs,
 }

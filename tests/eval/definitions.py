@@ -56,6 +56,11 @@ of the bot's; against the bot's own recording of what went in and out of its eng
 delays added. Response: from the caller's last voice to the first of the bot's; against the ledger
 of the store. The figure is the 95th percentile of the absolute difference over all of both.
 
+**Voice activity.** Two seconds of the line alone, one of 64 sentences, a second of the line; each
+20 ms frame is speech in truth if the clean clip is within 15.9 dB of its active level there. Both
+detectors stand behind the same learnt level gate. *Lingers*: from the last frame of speech to the
+last that is taken for it. *The line*: the first two seconds, in which the noise is learnt.
+
 **Cost.** Processor time of one `CallEngine.step`, everything on, over calls with interruptions,
 noise and echo; and of a scored conversation of 10 s as the tests run it.
 """

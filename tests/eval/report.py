@@ -159,7 +159,8 @@ def cost(figures: Figures) -> str:
 
 def voice_activity(figures: Figures) -> str:
     rows = figures["vad"]
-    return table(rows[0], [tuple(row.values()) for row in rows])
+    shown = table(rows[0], [tuple(row.values()) for row in rows])
+    return f'In bold the detector that `call.vad = "auto"` takes for that codec.\n\n{shown}'
 
 
 SECTIONS: list[tuple[tuple[str, ...], str, Callable[[Figures], str]]] = [
