@@ -99,22 +99,28 @@ def test_livekit_4450_filler_words_do_not_take_the_floor(lasts_s) -> None:
 
 
 def test_pipecat_754_the_interrupted_sentence_is_not_spoken_later() -> None:
-    """#754, #3191: what was cut off came back in the next turn."""
-    world = World(replies=["One two. Three four. Five six. Seven eight.", "At ten."])
+    """#754, #3191: what was cut off, or had not been sent to the voice yet, came back in the next
+    turn."""
+    world = World(replies=["One two. Three four. Five six. Seven eight. " * 12, "At ten."])
     world.over_words = ["No, on Sunday please"]
     call = asked(greeted(world))
     call.wait(0.5).speak(1.2).until(call.listening)
-    told_then = len(call.said())
-    call.wait(2.6).until(call.speaking).until(call.listening)
+    told_then, silent = len(call.said()), len(call.out)
+    call.wait(2.4)
+    assert not any(frame.any() for frame in call.out[silent:])
+    call.until(call.speaking).until(call.listening)
     assert call.said()[told_then:] == ["At ten."]
 
 
 def test_pipecat_754_late_voice_of_an_interrupted_reply_is_dropped() -> None:
+    """It comes while nothing is said, and again when the next reply's first clause is awaited."""
     call = asked(greeted(World(replies=[LONG], over_words=["Stop."])))
     turn = call.engine.turn
     call.wait(0.8).speak(0.6).until(call.listening)
-    silent = len(call.out)
-    call.tell(told.SpeechAudio(turn, 0, voice(1.0)), told.SpeechDone(turn, 0)).wait(1.0)
+    silent, told_then = len(call.out), len(call.said())
+    late = told.SpeechAudio(turn, 0, voice(1.0)), told.SpeechDone(turn, 0)
+    call.world.tts_s = 1e9
+    call.tell(*late).until(lambda: len(call.said()) > told_then).tell(*late).wait(1.0)
     assert not any(frame.any() for frame in call.out[silent:])
 
 
