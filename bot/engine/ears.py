@@ -34,12 +34,13 @@ class Ears:
         `over_noise_db`: how far speech must stand out of noise and echo, None while the bot is
         silent and the detector's own gate is enough.
         """
-        heard = self._detector.hear(frame)
+        heard, echo = self._detector.hear(frame), None
         if self._echo is not None:
             self._echo.sent(self._said)
             heard = self._echo.hear(frame, heard)
+            echo = self._echo.echo
         speech = heard.speech and self._is_caller(heard, now, over_noise_db)
-        self._segmenter.feed(frame, speech, now, heard)
+        self._segmenter.feed(frame, speech, now, heard, echo)
         if speech:
             self._speech_at = now
         return speech
