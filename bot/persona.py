@@ -57,7 +57,7 @@ class BargeInSettings(Part):
         None, ge=100, le=2000, description="speech that pauses the bot"
     )
     check_after_ms: int | None = Field(
-        None, ge=300, le=3000, description="speech after which its words are looked at"
+        None, ge=300, le=3000, description="after the first sound: words may take the floor"
     )
     min_words: int | None = Field(
         None, ge=1, le=10, description="so many words that are no back-channel take the floor"

@@ -12,6 +12,7 @@ import pytest
 import soxr
 
 from bot.config import Ai, Config, Speech
+from bot.engine.stop_words import StopWords
 from bot.persona import Persona
 from bot.providers.base import LanguageModel, Message, SpeechToText, TextToSpeech, Voice
 from bot.providers.espeak import Espeak
@@ -111,9 +112,19 @@ async def test_stt_hears_what_was_said(stt: SpeechToText, question: np.ndarray) 
         assert heard.text == heard.text.strip() and heard.language == "en"
 
 
+async def test_stt_is_helped_by_what_is_expected_but_not_led(
+    stt: SpeechToText, question: np.ndarray
+) -> None:
+    expect = StopWords("en").expected
+    heard = await stt.transcribe(question, language="en", urgent=True, expect=expect)
+    assert heard.text.strip(".?! ").lower() == SENTENCE.strip("?").lower()
+
+
 async def test_stt_hears_nothing_in_silence_and_in_nothing(stt: SpeechToText) -> None:
     for length in (0, 1, 1600, 48_000):
-        assert (await stt.transcribe(np.zeros(length, np.int16), language="en")).text == ""
+        nothing = np.zeros(length, np.int16)
+        for expect in ("", "Stop! Wait. Hold on."):
+            assert (await stt.transcribe(nothing, language="en", expect=expect)).text == ""
 
 
 async def test_stt_leaves_the_loop_free(stt: SpeechToText, question: np.ndarray) -> None:

@@ -141,8 +141,9 @@ async def test_an_utterance_is_uploaded_as_wav(server: OpenAiServer) -> None:
     stt = OpenAiSpeechToText(endpoint(server), model="whisper-1")
     server.text = "  hello \n"
     heard = await stt.transcribe(PCM, language="de", urgent=True)
-    await stt.transcribe(PCM, language="de")
+    await stt.transcribe(PCM, language="de", expect="Halt. Moment.")
     await stt.close()
+    assert server.asked[1]["prompt"] == "Halt. Moment."
     assert (heard.text, heard.language) == ("hello", "de")
     asked = server.asked[0]
     channels, rate_hz = wav.decode(asked.pop("file"))

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.engine.stop_words import StopWords
 from bot.errors import ProviderError, StartError
 from bot.providers.piper_local import PiperLocal
 from bot.providers.whisper_local import (
@@ -22,6 +24,7 @@ from bot.providers.whisper_local import (
     unlooped,
 )
 from bot.providers.whisper_weights import PINNED_SHA256, find_weights, packaged_folder, verify
+from tests.eval.voices import JOES, speech
 
 
 @pytest.mark.parametrize(
@@ -97,6 +100,33 @@ async def test_a_language_it_does_not_know_is_refused() -> None:
         await whisper.transcribe(np.zeros(16_000, np.int16), language="fr-CA")
     assert not caught.value.retryable
     await whisper.close()
+
+
+ORDERS = (
+    "Stop.", "Wait.", "Hold on.", "Hang on.", "Excuse me.", "Stop talking, please.",
+    "One moment, please.", "Just a second.", "Wait a minute.", "Listen, please.",
+)  # fmt: skip
+
+
+async def test_expected_words_are_found_where_others_are_made_of_them() -> None:
+    """What a look at an interrupter hears: half a second of telephone, 20 dB over noise."""
+    whisper, expect = WhisperLocal(), StopWords("en").expected
+    dice = np.random.default_rng(3)
+    found = {"": 0, expect: 0}
+    for text in ORDERS:
+        for seconds in (0.5, 0.7):
+            voice = speech(text, JOES[0], 8000)[: round(8000 * seconds)].astype(np.float64)
+            line = dice.normal(0, voice.std() / 10, len(voice) + 4000)
+            line[2400:][: len(voice)] += voice
+            pcm = soxr.resample(line.clip(-32768, 32767).astype(np.int16), 8000, RATE_HZ)
+            for prompt in found:
+                heard = await whisper.transcribe(pcm, language="en", urgent=True, expect=prompt)
+                found[prompt] += StopWords("en").heard_in(heard.text)
+    hiss = dice.normal(0, 300, RATE_HZ).astype(np.int16)
+    heard = await whisper.transcribe(hiss, language="en", urgent=True, expect=expect)
+    await whisper.close()
+    assert heard.text == "", "noise alone leads to none of them"
+    assert found[expect] > found[""] and found[expect] >= 0.6 * 2 * len(ORDERS), found
 
 
 def test_a_voice_that_is_no_voice_is_refused(tmp_path: Path) -> None:
