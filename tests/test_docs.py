@@ -13,6 +13,8 @@ import pytest
 
 from bot.cli import COMMANDS
 from bot.config import Config, rtp_ports, split_address
+from bot.engine.barge_in import BEHAVIOURS
+from bot.persona import BargeInSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -52,6 +54,25 @@ def instructions(name: str) -> list[str]:
 
 def test_the_readme_lists_every_key_of_the_configuration():
     assert section(README, "config keys") == config_table()
+
+
+def behaviour_table() -> str:
+    """BEHAVIOURS in the keys and units of a persona file."""
+    keys = [key for key in BargeInSettings.model_fields if key not in ("behaviour", "stop_words")]
+    rows = [f"| `behaviour` | {' | '.join(f'`{key}`' for key in keys)} |", "|---" * 6 + "|"]
+    for name, numbers in BEHAVIOURS.items():
+        values = [
+            round(getattr(numbers, key.removesuffix("_ms") + "_s") * 1000)
+            if key.endswith("_ms")
+            else f"{getattr(numbers, key):g}"
+            for key in keys
+        ]
+        rows.append(f"| `{name}` | {' | '.join(map(str, values))} |")
+    return "\n".join(rows)
+
+
+def test_the_readme_tells_the_numbers_of_each_behaviour():
+    assert section(README, "behaviours") == behaviour_table()
 
 
 def test_the_readme_lists_every_command_and_no_other():
