@@ -15,7 +15,7 @@ from bot.config import Config, Sip, Store
 from bot.dialplan import Dialplan, Route
 from bot.library import Shelf
 from bot.persona import Metadata, Persona
-from bot.store.recorder import CallLog, CallStart
+from bot.store.recorder import AnswerScore, CallLog, CallStart
 from bot.store.schema import MARKS
 from bot.web.app import make_app
 
@@ -111,6 +111,20 @@ async def test_call_page_shows_turns_with_their_ledger(browser: Browser, filled:
     assert "the caller heard: At eight." in words
     assert "groq: no answer within 8 s" in words
     assert "4 of 900" in words
+
+
+async def test_call_page_shows_the_score_of_an_interview(
+    browser: Browser, filled: CallLog, database: Path
+) -> None:
+    log = CallLog(database)
+    log.answer("live", AnswerScore(1, "A <lock>?", 2, ("waiting",), asked=True, hinted=True))
+    log.answer("live", AnswerScore(2, "A tree?", 3))
+    log.close()
+    page = await text(browser, "/calls/live")
+    words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "1 of 2 points, 1 of 2 questions asked" in words
+    assert "A &lt;lock&gt;? 1 of 2, with a hint: waiting A tree? not asked" in words
+    assert "Interview" not in await text(browser, "/calls/call/21")
 
 
 async def test_what_callers_and_personas_say_is_no_html(browser: Browser, filled: CallLog) -> None:
