@@ -49,10 +49,9 @@ class Evaluation:
 
     def caller(self, said: str) -> None:
         if self.current is not None:
-            known, question = self.current.touched, self.current.question
-            self.current.touched = [
-                idea for idea in question.expect if idea in known or names(said, idea)
-            ]
+            known, expect = self.current.touched, self.current.question.expect
+            new = named(said, expect, known)
+            self.current.touched = [idea for idea in expect if idea in known or idea in new]
 
     def _put(self, heard: str) -> None:
         """A new question, or one of the earlier ones again."""
@@ -77,10 +76,25 @@ def verbatim(text: str, heard: str) -> bool:
     return fuzz.partial_ratio(text, heard) >= HEARD
 
 
-def names(said: str, idea: str) -> bool:
-    """Does the caller name this idea? Leniently: one content word of it, in any form."""
-    words, spoken = content(idea) or spoken_words(idea), spoken_words(said)
-    return any(alike(word, other) for word in words for other in spoken)
+def named(said: str, ideas: Sequence[str], known: Sequence[str] = ()) -> set[str]:
+    """The ideas that the caller names. Leniently: one content word of each, in any form.
+
+    A word that several of them share ("memory") counts for one: one that is touched anyway, also
+    before (`known`), or else the first.
+    """
+    of_word = [
+        [idea for idea in ideas if any(alike(word, spoken) for word in _words(idea))]
+        for spoken in dict.fromkeys(spoken_words(said))
+    ]
+    found = {holders[0] for holders in of_word if len(holders) == 1}
+    for holders in of_word:
+        if holders and found.union(known).isdisjoint(holders):
+            found.add(holders[0])
+    return found
+
+
+def _words(idea: str) -> list[str]:
+    return content(idea) or spoken_words(idea)
 
 
 def _stems(text: str) -> frozenset[str]:

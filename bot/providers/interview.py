@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bot.persona import Persona, Question
 from bot.providers.base import Message
-from bot.providers.evaluation import HINT, Asked, Evaluation, names
+from bot.providers.evaluation import HINT, Asked, Evaluation, named
 from bot.providers.matching import spoken_words
 from bot.providers.small_talk import Talk, small_talk
 
@@ -71,7 +71,7 @@ def gives_up(said: str) -> bool:
 
 def to_the_point(asked: Asked, said: str) -> bool:
     """Is it an answer after all: "The others have to wait"?"""
-    return any(names(said, idea) for idea in asked.question.expect)
+    return bool(named(said, asked.question.expect))
 
 
 def wants_hint(asked: Asked, said: str) -> bool:

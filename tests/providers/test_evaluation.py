@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.persona import Question
-from bot.providers.evaluation import HINT, Evaluation, names
+from bot.providers.evaluation import HINT, Evaluation, named
 
 THREADS = Question(
     ask="What is the difference between a process and a thread?",
@@ -46,7 +46,25 @@ def test_ideas_of_an_answer_are_found_in_any_form_and_counted_once() -> None:
     ],
 )
 def test_the_judge_is_lenient_but_not_blind(said: str, idea: str, found: bool) -> None:
-    assert names(said, idea) is found
+    assert named(said, [idea]) == ({idea} if found else set())
+
+
+SHARED = ["separate memory", "shared memory", "optimistic locking", "pessimistic lock"]
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "found"),
+    [
+        ("It has to do with memory.", [], {"separate memory"}),
+        ("Threads share their memory.", [], {"shared memory"}),
+        ("Memory again.", ["shared memory"], set()),
+        ("Separate and shared memory.", [], {"separate memory", "shared memory"}),
+        ("I would lock the record.", [], {"optimistic locking"}),
+        ("A pessimistic lock on memory.", [], {"pessimistic lock", "separate memory"}),
+    ],
+)
+def test_a_word_that_ideas_share_counts_for_one_of_them(said, known, found) -> None:
+    assert named(said, SHARED, known) == found
 
 
 def test_words_before_the_first_question_count_for_nothing() -> None:
