@@ -10,11 +10,13 @@ the grades are in docs/turns.md.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.engine.completeness import Completeness, judge, wants_a_word
 from bot.engine.dictation import Dictation
 from bot.engine.segmenter import Utterance
+from bot.engine.wording import words
 from bot.persona import TurnSettings
 
 SHORTEST_SPEECH_S = 0.1  # less than this was a click, not a word
@@ -25,6 +27,7 @@ NARROW_HZ = 8000
 NARROW_MARGIN_S = 0.05  # a transcript of 8 kHz is wrong a little more often
 COMPLETE_S = 1.0  # on top of the least silence, by what the words read like: half of the people
 UNSURE_S = 1.4  # who go on after a pause do so within a second, nearly all within two
+LAST_WORDS = 3  # if these are the same, nothing was added
 GROUP_S = 1.4  # dictated groups come at most 0.9 s apart; a miscounted digit must not cut one off
 
 
@@ -34,6 +37,25 @@ class Look(StrEnum):
     LISTEN = "listen"
     PEEK = "peek"  # transcribe what was said so far
     END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Peek:
+    """What was understood in a pause."""
+
+    utterance_id: str
+    covers_until: float  # end of the speech that it covers
+    text: str
+    said_until: float  # end of the speech that brought its last words
+
+    def after(self, earlier: Peek | None) -> Peek:
+        """Sounds that brought no new words, such as voices in the room, did not break the pause."""
+        if earlier is None or earlier.utterance_id != self.utterance_id:
+            return self
+        new, old = words(self.text), words(earlier.text)
+        if not new or len(new) > len(old) or new[-LAST_WORDS:] != old[-LAST_WORDS:]:
+            return self
+        return Peek(self.utterance_id, self.covers_until, self.text, earlier.said_until)
 
 
 class Endpoint:
@@ -53,7 +75,7 @@ class Endpoint:
         self._question = ""
         self._asked = False  # a word or two may be the whole answer
         self._held = ""
-        self._peek: tuple[str, float, str] | None = None  # utterance id, speech covered, words
+        self._peek: Peek | None = None
         self._known: tuple[str, str, int] | None = None  # what `_known_s` was found by
         self._known_s = 0.0
         self.why = ""  # of the last END, for the audit
@@ -72,7 +94,7 @@ class Endpoint:
 
     def peeked(self, utterance_id: str, covers_until: float, text: str) -> None:
         """The words of all speech up to `covers_until`, as they read in a pause."""
-        self._peek = (utterance_id, covers_until, text)
+        self._peek = Peek(utterance_id, covers_until, text, covers_until).after(self._peek)
 
     # ---- what it is asked
 
@@ -83,9 +105,10 @@ class Endpoint:
 
     def transcript(self, utterance: Utterance) -> str | None:
         """The words of the last pause, if no speech came after it."""
-        if self._peek is None or self._peek[:2] != (utterance.utterance_id, utterance.speech_end):
+        peek, covered = self._peek, (utterance.utterance_id, utterance.speech_end)
+        if peek is None or (peek.utterance_id, peek.covers_until) != covered:
             return None
-        return self._peek[2]
+        return peek.text
 
     def unfinished(self, text: str) -> bool:
         """Is a number or address being dictated of which a part is missing?"""
@@ -101,16 +124,25 @@ class Endpoint:
             self.why = "longest utterance"
             return Look.END  # the transcriber takes no more at once; the rest is joined to it
         quiet_s = utterance.quiet_s(now) + self._delay_s + ROUNDING
-        words = self.transcript(utterance)
-        wait_s = self._patience_s(words)
-        if quiet_s >= wait_s:
+        text = self.transcript(utterance)
+        wait_s = self._patience_s(text)
+        if quiet_s + self._wordless_s(text) >= wait_s:
             self.why = f"{self.dictating or self._turn.end}: quiet for {round(wait_s * 1000)} ms"
             return Look.END
-        if words is None and not peeking and self._curious(quiet_s):
+        if text is None and not peeking and self._curious(quiet_s):
             return Look.PEEK if self.worth_transcribing(utterance) else Look.LISTEN
         return Look.LISTEN
 
     # ---- patience
+
+    def _wordless_s(self, text: str | None) -> float:
+        """How long before this silence there was nothing but sounds without words.
+
+        While something is dictated they may well be digits that were not understood.
+        """
+        if text is None or self._peek is None or self.dictating:
+            return 0.0
+        return self._peek.covers_until - self._peek.said_until
 
     def _curious(self, quiet_s: float) -> bool:
         """Is it time to look at the words of this pause?"""
@@ -127,11 +159,11 @@ class Endpoint:
     def _dictation_s(self) -> float:
         return max(self._silence_s, self._turn.dictation_ms / 1000)
 
-    def _patience_s(self, words: str | None) -> float:
+    def _patience_s(self, text: str | None) -> float:
         """The silence that ends the turn, as far as is known."""
-        if words is None:  # nothing known: a number that was asked for may still be coming
+        if text is None:  # nothing known: a number that was asked for may still be coming
             return self._dictation_s if self._dictation.wanted else self._silence_s
-        known = (f"{self._held} {words}".strip(), self._question, self.codec_hz)
+        known = (f"{self._held} {text}".strip(), self._question, self.codec_hz)
         if known != self._known:  # asked at every tick of a pause, and the answer stays the same
             self._known, self._known_s = known, self._words_s(known[0])
         return self._known_s

@@ -65,3 +65,23 @@ def test_words_held_from_before_count() -> None:
     policy = endpoint()
     policy.held("I would like to make an appointment")
     assert ends_after(policy, "for my son.") == pytest.approx(0.76)
+
+
+def looked_twice(first: str, second: str, asked: str = OPEN) -> Look:
+    """1.9 s after the first words ended, sounds until 1.2 s after them: is the turn over?"""
+    policy = endpoint(asked=asked)
+    policy.peeked("u1", 2.0, first)
+    policy.peeked("u1", 3.2, second)
+    utterance = Utterance("u1", started=0.0, speech_end=3.2, speech_s=3.0)
+    return policy.look(utterance, 3.9, peeking=False)
+
+
+def test_voices_in_the_room_without_new_words_do_not_prolong_a_turn() -> None:
+    assert looked_twice("I called last week.", "I called last week.") is Look.END
+    assert looked_twice("So I called last week.", "I called last week.") is Look.END
+
+
+def test_new_words_do_and_so_does_speech_that_is_not_understood() -> None:
+    assert looked_twice("I called last week.", "I called last week twice.") is Look.LISTEN
+    assert looked_twice("", "") is Look.LISTEN
+    assert looked_twice("555.", "555.", "What is your phone number?") is Look.LISTEN
