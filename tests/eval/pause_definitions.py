@@ -27,7 +27,7 @@ model and voice.
 **Wait.** From the end of the last word of what is said in one go to the moment the bot takes the
 floor: transcription included, model and voice not.
 
-**Trade-off.** The same calls with `turn.min_silence_ms` changed;
+**Trade-off.** Half of the same calls with `turn.min_silence_ms` changed;
 what reads less complete waits longer by fixed steps, 2500 ms at most. Silence alone: `fixed` with
 other values of `turn.silence_ms`, whatever the words are.
 
