@@ -22,6 +22,7 @@ RATIO = FRAME_SAMPLES // STEP
 TAPS = design(HZ)
 TURNS = len(TAPS) // RATIO  # taps of each of the filter's phases
 LATE = len(TAPS) - RATIO  # samples at 48 kHz: down to HZ and up again
+COMFORT_DB = -64.0  # noise over what is left of an echo: a transcriber takes remnants for noise
 
 
 class Decimator:
@@ -75,7 +76,12 @@ def without_echo(frames: Sequence[Frame], echoes: Sequence[Signal | None]) -> Sa
     echo = np.concatenate([echo, nothing])  # the filter's second half for the last frame
     raised = np.stack([np.convolve(echo, TAPS[phase::RATIO]) for phase in range(RATIO)], axis=1)
     back = (RATIO * raised).reshape(-1)[LATE : LATE + len(samples)]
-    return to_int16(samples.astype(np.float32) - back.astype(np.float32))
+    return to_int16((samples - back + _comfort(len(samples))).astype(np.float32))
+
+
+def _comfort(count: int) -> NDArray[np.float64]:
+    """The same hiss every time: a replay hears what the call heard."""
+    return np.random.default_rng(count).normal(0, FULL_SCALE * 10 ** (COMFORT_DB / 20), count)
 
 
 def level_of(signal: Signal) -> float:
