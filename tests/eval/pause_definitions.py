@@ -8,8 +8,10 @@ bot, requests, statements) and 83 with one pause: after a conjunction, in mid-cl
 hesitation, after an opening ("If I come on Monday …"), and, a third of them (28), after a clause
 that reads complete ("I would like an appointment … on Friday morning"), where no word tells that
 more is to come. The rules on wording were made on 120 of these texts, each by a Piper pace and by
-an espeak-ng voice; 53 fresh ones were written afterwards, with longer sentences on purpose, and
-are said by one voice each. What comes before a pause is spoken as if it went on (with a comma).
+an espeak-ng voice. 53 fresh ones were written when the rules stood, with longer sentences on
+purpose, and are said by one voice each; what they showed changed the rules once more (a long
+statement may still be added to), so they are no clean hold-out, and real callers will differ.
+What comes before a pause is spoken as if it went on (with a comma).
 Pauses are 0.4 to 2.0 s, drawn log-uniformly: half are longer than 0.9 s, which is longer than
 people's are; silence is put between two clips, so speech ends and begins where the clean clips
 do (within 15.9 dB of the active level), not where a detector says so.

@@ -157,8 +157,9 @@ PAUSED: dict[str, list[str]] = {
     ],
 }
 
-# Written after the rules of bot/engine/completeness.py had been made on the texts above, with
-# longer sentences and longer beginnings on purpose: rules that fit one list only would show here.
+# Written when the rules of bot/engine/completeness.py had been made on the texts above, with longer
+# sentences and longer beginnings on purpose: rules that fit one list only show here. They did once:
+# long statements counted as ends.
 FRESH_WHOLE: dict[str, list[str]] = {
     "question": [
         "Are the doctors on holiday in July?",

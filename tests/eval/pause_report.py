@@ -30,7 +30,7 @@ def end_of_turn(figures: Figures) -> str:
             "`adaptive` as `personas/helpful-assistant.toml` has it:",
             table(("calls", *HEAD), [row(*each) for each in rows]),
             table(("place of the pause", "cut off", "turns"), places),
-            table(("pause, ms", "cut off", "turns"), lengths),
+            table(("length of the pause", "cut off", "turns"), lengths),
             table(("said in one go", "median wait", "turns"), kinds),
             f"Whole utterances ended before their last word: {percent(told['whole_cut_rate'])}; "
             f"turns that were never answered: {told['never_answered']} of {told['n']}.",
