@@ -39,7 +39,7 @@ class Decimator:
         self._buffer[LATE:] = frame
         products = self._buffer.reshape(-1, RATIO) @ self.phases
         row, column = products.strides
-        diagonals = np.lib.stride_tricks.as_strided(products, (STEP, TURNS), (row, row + column))
+        diagonals = np.ndarray((STEP, TURNS), np.float32, products, 0, (row, row + column))
         lowered: Signal = diagonals.sum(axis=1)
         return lowered
 
