@@ -114,13 +114,17 @@ def digits_in(text: str) -> int:
 
 
 def letters_at_end(text: str) -> int:
-    """How many single letters the text ends with: "M I L", "W-E-B."."""
-    run = 0
+    """How many single letters the text ends with: "M I L", "W-E-B.".
+
+    An "a" or "I" that stands alone is a word; after other letters it is one of them.
+    """
+    letters = 0
     for word in reversed(words(text.replace("-", " "))):
-        if len(word) != 1 or word.isdigit() or (word in ("a", "i") and not run):
+        if len(word) != 1 or word.isdigit():
             break
-        run += 1
-    return run
+        letters += 1
+    only = words(text)[-1:] if letters == 1 else []
+    return 0 if only in (["a"], ["i"]) else letters
 
 
 def whole_address(text: str) -> bool:

@@ -71,6 +71,8 @@ BORN, SPELL = "What is your date of birth?", "Please spell your last name."
         (MAIL, "Peter Baker at"),
         (BORN, "the 4th of July"),
         (SPELL, "M I L"),
+        (SPELL, "S M I"),
+        (SPELL, "S M A"),
         ("How can I help?", "My number is 555"),
         ("How can I help?", "My date of birth is March the 12th"),
     ],

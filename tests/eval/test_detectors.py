@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.eval.detectors import BEFORE_S, FRAME_MS, Tally, Take, _count, sentences, take
+from tests.eval.detectors import BEFORE_S, FRAME_MS, Take, Tally, _count, sentences, take
 
 BEFORE = round(BEFORE_S * 1000 / FRAME_MS)
 
