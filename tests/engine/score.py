@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,6 +34,7 @@ def persona(**changes: object) -> Persona:
     return Persona.model_validate(base.model_dump() | changes)
 
 
+@lru_cache(maxsize=512)
 def voice(seconds: float, level: float = 0.25, pitch_hz: float = 120.0) -> Samples:
     """A vowel with a moving pitch and syllables: enough for webrtcvad to say speech."""
     time = np.arange(round(seconds * BUS_HZ)) / BUS_HZ
@@ -41,7 +43,9 @@ def voice(seconds: float, level: float = 0.25, pitch_hz: float = 120.0) -> Sampl
     phase = 2 * np.pi * np.cumsum(pitch) / BUS_HZ
     sound = sum(np.sin(k * phase) / k * (1.5 if k in (5, 6, 10) else 1.0) for k in range(1, 25))
     syllables = 0.75 + 0.25 * np.sin(2 * np.pi * 4 * time)
-    return (sound / 4 * syllables * level * 32767).astype(np.int16)
+    samples = (sound / 4 * syllables * level * 32767).astype(np.int16)
+    samples.flags.writeable = False  # made once, heard by many
+    return samples
 
 
 @dataclass
