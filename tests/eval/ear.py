@@ -10,7 +10,6 @@ from bot.audio.resample import resample_clip
 from bot.providers.whisper_local import WhisperLocal
 from tests.eval.cache import kept_text, key_of
 
-
 # Counted up whenever whisper_local.py hears otherwise than before, without and with a prompt.
 VERSIONS = ("tiny.en 4", "tiny.en 4")
 
