@@ -42,12 +42,23 @@ class StoreError(BotError):
 class ProviderError(BotError):
     """A provider failed.
 
-    `provider` is its registry name, `retryable` whether the same request may succeed later.
-    What the caller is told is the persona's apology; this text goes to the record.
+    `provider` is its registry name, `retryable` whether the same request may succeed later, and
+    `retry_after_s` when at the earliest, if the provider said so. `code` is the error in one word
+    that never quotes anybody: "429", "timeout", "failed". What the caller is told is the persona's
+    apology; the text goes to the record.
     """
 
-    def __init__(self, provider: str, what: str, *, retryable: bool) -> None:
+    def __init__(
+        self,
+        provider: str,
+        what: str,
+        *,
+        retryable: bool,
+        retry_after_s: float | None = None,
+        code: str = "failed",
+    ) -> None:
         self.provider, self.what, self.retryable = provider, what, retryable
+        self.retry_after_s, self.code = retry_after_s, code
         super().__init__(f"{provider}: {what}")
 
 
@@ -55,4 +66,6 @@ class ProviderTimeout(ProviderError):
     """No answer within the deadline."""
 
     def __init__(self, provider: str, after_s: float) -> None:
-        super().__init__(provider, f"no answer within {after_s:g} s", retryable=True)
+        super().__init__(
+            provider, f"no answer within {after_s:g} s", retryable=True, code="timeout"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -119,7 +120,8 @@ class Server:
         except httpx.HTTPError as error:
             what = f"{type(error).__name__} at {self.endpoint.base_url}"
             again = isinstance(error, httpx.TransportError)
-            raise ProviderError(self.name, what, retryable=again) from None
+            code = "unreachable" if isinstance(error, httpx.ConnectError) else "failed"
+            raise ProviderError(self.name, what, retryable=again, code=code) from None
 
     def _check(self, response: httpx.Response) -> None:
         """Raises ProviderError for an answer that is an error."""
@@ -129,10 +131,25 @@ class Server:
         what = f"HTTP {code}: {error_message(response)}"
         if code in (401, 403) and self.endpoint.api_key_env:
             what += f" (check the key in {self.endpoint.api_key_env})"
-        raise ProviderError(self.name, what, retryable=code in (408, 409, 425, 429) or code >= 500)
+        raise ProviderError(
+            self.name,
+            what,
+            retryable=code in (408, 409, 425, 429) or code >= 500,
+            retry_after_s=retry_after_s(response.headers),
+            code=str(code),
+        )
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Retry-After in seconds; its other form, a date, is not sent by these servers."""
+    try:
+        wait_s = float(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return wait_s if 0 <= wait_s < math.inf else None
 
 
 def error_message(response: httpx.Response) -> str:

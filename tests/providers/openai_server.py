@@ -27,6 +27,7 @@ class OpenAiServer:
     stall: bool = False  # after the chunks: say nothing more
     cut: bool = False  # after the chunks: drop the connection
     text: str = "hello there"
+    reply_headers: dict[str, str] = field(default_factory=dict)  # of a refusal
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     peers: set[tuple[str, int]] = field(default_factory=set)
@@ -70,7 +71,7 @@ class OpenAiServer:
         if self.status == 200:
             return None
         error = {"message": "no, thank you", "type": "x", "param": None, "code": None}
-        return web.json_response({"error": error}, status=self.status)
+        return web.json_response({"error": error}, status=self.status, headers=self.reply_headers)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from bot.providers.openai_compat import (
     OpenAiSpeechToText,
     OpenAiTextToSpeech,
 )
-from bot.providers.openai_http import Endpoint
+from bot.providers.openai_http import Endpoint, retry_after_s
 from tests.providers.openai_server import OpenAiServer, delta, openai_server
 
 TALK = [Message("system", "You are kind."), Message("user", "Hi")]
@@ -211,3 +211,17 @@ async def test_a_caller_who_leaves_early_closes_the_stream(server: OpenAiServer)
     server.stall = False
     assert [chunk async for chunk in tts.speak("Again", voice=Voice())]
     await tts.close()
+
+
+async def test_what_a_refusal_asks_for_is_told(server: OpenAiServer) -> None:
+    server.status, server.reply_headers = 429, {"Retry-After": "1.5"}
+    stt = OpenAiSpeechToText(Endpoint(server.base_url), model="m")
+    with pytest.raises(ProviderError) as caught:
+        await stt.transcribe(np.zeros(1600, np.int16), language="en")
+    assert (caught.value.code, caught.value.retry_after_s) == ("429", 1.5)
+    await stt.close()
+
+
+@pytest.mark.parametrize("text", ["", "soon", "nan", "inf", "-1", "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_a_retry_after_that_says_no_seconds_is_none(text: str) -> None:
+    assert retry_after_s({"retry-after": text}) is None
