@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from bot.engine.segmenter import Utterance
 from bot.engine.stop_words import StopWords
-from bot.engine.wording import content_words, is_correction, is_question
+from bot.engine.wording import content_words, is_correction, is_denial, is_question
 from bot.persona import BargeInSettings
 
 
@@ -198,7 +198,8 @@ class BargeIn:
             return "stop word"
         if not over and now - utterance.started < self.numbers.check_after_s:
             return ""
-        if utterance.speech_end - utterance.started < HUM_S:
+        short = utterance.speech_end - utterance.started < HUM_S
+        if short and not is_denial(text, self._language):
             return ""  # "Mm-hmm." is heard as "in a month."
         content = set(content_words(text, self._language))  # one word said often is one word
         if content and is_question(text):

@@ -47,6 +47,13 @@ CORRECTIONS = {
     "fr": _set("non mais faux"),
     "it": _set("no ma sbagliato"),
 }
+DENIALS = {  # said alone, and meant: no hum is ever heard as one (tests/eval, 206 clips)
+    "en": _set("no nope"),
+    "de": _set("nein"),
+    "es": _set("no"),
+    "fr": _set("non"),
+    "it": _set("no"),
+}
 GOODBYES = {
     "en": ("bye", "goodbye", "good bye", "bye bye", "hang up", "see you", "that's all"),
     "de": ("tschüss", "auf wiederhören", "auf wiedersehen", "ciao"),
@@ -99,3 +106,9 @@ def is_correction(text: str, language: str = "en") -> bool:
     """Does it begin with "no", "but", "actually": the bot is on the wrong track?"""
     spoken = words(text)
     return bool(spoken) and spoken[0] in CORRECTIONS.get(language, ())
+
+
+def is_denial(text: str, language: str = "en") -> bool:
+    """Is it a "no", whatever follows?"""
+    spoken = words(text)
+    return bool(spoken) and spoken[0] in DENIALS.get(language, ())

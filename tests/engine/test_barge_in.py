@@ -80,6 +80,11 @@ def test_a_short_sound_resumes_soon(text: str) -> None:
     assert scene.now - 10.0 - 0.12 <= 0.5
 
 
+def test_a_lone_no_takes_the_floor_however_short() -> None:
+    scene = Scene().speak(0.3).quiet(0.22)
+    assert scene.words("No,") is Move.COMMIT and scene.policy.why == "correction"
+
+
 def test_a_look_that_saw_all_of_it_is_enough() -> None:
     scene = Scene().speak(0.4)
     assert scene.words("Mhm.") is Move.NOTHING
