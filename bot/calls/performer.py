@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Literal, TypeVar
 
 import structlog
 
-from bot.audio.frame import BUS_HZ, Samples
-from bot.audio.resample import resample_clip, streams, to_bus
+from bot.audio.frame import BUS_HZ
+from bot.audio.resample import resample_clip, slices, to_bus
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.prompt import messages, voice_of
 from bot.engine.actions import AskModel, Speak, Transcribe
@@ -37,8 +37,6 @@ from bot.providers.registry import Providers
 log = structlog.get_logger(__name__)
 Kind = Literal["stt", "llm", "tts"]
 T = TypeVar("T")
-
-SLICE_S = 0.1  # of a clause is brought to the bus at once: the first is heard the sooner
 
 Tell = Callable[[Input], None]
 Took = Callable[[int, Kind, str, float], None]  # turn, kind, provider name, seconds
@@ -197,16 +195,6 @@ class Performer:
             # a bug, not a provider's failure: the call goes on and says sorry
             log.error("provider work crashed", turn=turn, exc_info=error)
             self._tell(ModelFailed(turn))
-
-
-def slices(chunk: Samples, rate_hz: int) -> Iterator[Samples]:
-    """A chunk in pieces short enough to resample between two frames.
-
-    One at a rate without a streaming filter stays whole: it is resampled as a clip.
-    """
-    length = round(SLICE_S * rate_hz) if streams(rate_hz) else max(len(chunk), 1)
-    for start in range(0, len(chunk), length):
-        yield chunk[start : start + length]
 
 
 def _nobody_listens(*_: object) -> None:

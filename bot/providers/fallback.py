@@ -1,0 +1,165 @@
+"""What a persona hears, thinks and speaks with: chains behind the three protocols.
+
+A stream that fails before its first piece is replaced and nobody hears of it. After that the
+caller may have heard its beginning, so it is not begun again: the error goes to the engine, which
+knows what was heard and says sorry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from bot.audio.frame import BUS_HZ, Samples
+from bot.audio.resample import resample_clip, slices, to_bus
+from bot.errors import ProviderError, ProviderTimeout
+from bot.providers.base import (
+    LanguageModel,
+    Message,
+    SpeechToText,
+    TextToSpeech,
+    Transcript,
+    Voice,
+)
+from bot.providers.chain import Chain, Named
+from bot.providers.hedge import Hedge
+from bot.providers.trail import answered
+
+P = TypeVar("P", bound=Named)
+Piece = TypeVar("Piece")
+
+
+class FallbackSpeechToText:
+    """`name` and `rate` are those of the first; audio for the others is brought to theirs."""
+
+    def __init__(self, chain: Chain[SpeechToText], *, hedge: bool = False) -> None:
+        self._chain = chain
+        self._hedge = Hedge() if hedge and len(chain.links) > 1 else None
+        self.name = chain.name
+        self.rate = chain.links[0].provider.rate
+
+    async def transcribe(
+        self, pcm: Samples, *, language: str, urgent: bool = False, expect: str = ""
+    ) -> Transcript:
+        async def request(stt: SpeechToText) -> Transcript:
+            theirs = pcm
+            if stt.rate != self.rate:
+                theirs = await asyncio.to_thread(resample_clip, pcm, self.rate, stt.rate)
+            return await stt.transcribe(theirs, language=language, urgent=urgent, expect=expect)
+
+        asking = self._hedge.ask(self._chain, request) if self._hedge else self._chain.ask(request)
+        answer = await asking
+        answered(answer.link.provider.name)
+        return answer.value
+
+    async def close(self) -> None:
+        await self._chain.close()
+
+
+class FallbackLanguageModel:
+    """A model that writes nothing at all has failed as well."""
+
+    def __init__(self, chain: Chain[LanguageModel]) -> None:
+        self._chain = chain
+        self.name = chain.name
+
+    def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        async def request(llm: LanguageModel) -> _Begun[str]:
+            begun = await _begin(llm.reply(messages))
+            if not begun.head:
+                raise ProviderError(llm.name, "wrote nothing", retryable=True, code="empty")
+            return begun
+
+        return _stream(self._chain, request)
+
+    async def close(self) -> None:
+        await self._chain.close()
+
+
+class FallbackTextToSpeech:
+    """`rate` is the one they share, else that of the bus."""
+
+    def __init__(self, chain: Chain[TextToSpeech]) -> None:
+        self._chain = chain
+        self.name = chain.name
+        rates = {link.provider.rate for link in chain.links}
+        self.rate = rates.pop() if len(rates) == 1 else BUS_HZ
+
+    def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
+        async def request(tts: TextToSpeech) -> _Begun[Samples]:
+            return await _begin(
+                self._converted(tts, tts.speak(text, voice=self._voice(tts, voice)))
+            )
+
+        return _stream(self._chain, request)
+
+    def _voice(self, tts: TextToSpeech, voice: Voice) -> Voice:
+        """A speaker's name means nothing to any but the provider it was chosen for."""
+        first = tts is self._chain.links[0].provider
+        return voice if first else replace(voice, preset_id="", style="")
+
+    async def _converted(
+        self, tts: TextToSpeech, chunks: AsyncIterator[Samples]
+    ) -> AsyncGenerator[Samples, None]:
+        convert = None if tts.rate == self.rate else to_bus(tts.rate)
+        try:
+            async for chunk in chunks:
+                for piece in slices(chunk, tts.rate) if convert else (chunk,):
+                    yield convert(piece) if convert else piece
+        finally:
+            await _close(chunks)
+
+    async def close(self) -> None:
+        await self._chain.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun(Generic[Piece]):
+    """A stream whose first piece is there; none when it ended without one."""
+
+    head: tuple[Piece, ...]
+    rest: AsyncIterator[Piece]
+
+
+async def _begin(stream: AsyncIterator[Piece]) -> _Begun[Piece]:
+    async for piece in stream:
+        return _Begun((piece,), stream)
+    return _Begun((), stream)
+
+
+async def _stream(
+    chain: Chain[P], request: Callable[[P], Awaitable[_Begun[Piece]]]
+) -> AsyncIterator[Piece]:
+    """The pieces of the first who begins; the circuit is told how it went on."""
+    answer = await chain.begin(request)
+    name = answer.link.provider.name
+    answered(name)
+    try:
+        for piece in answer.value.head:
+            yield piece
+        while True:
+            try:
+                async with asyncio.timeout(chain.patience.deadline_s):
+                    piece = await anext(answer.value.rest)
+            except StopAsyncIteration:
+                break
+            except TimeoutError:
+                raise ProviderTimeout(name, chain.patience.deadline_s) from None
+            yield piece
+    except ProviderError as error:
+        answer.broke_off(error)
+        raise
+    except BaseException:  # not wanted any more; it had begun well
+        answer.succeeded()
+        raise
+    else:
+        answer.succeeded()
+    finally:
+        await _close(answer.value.rest)
+
+
+async def _close(stream: AsyncIterator[Piece]) -> None:
+    if isinstance(stream, AsyncGenerator):
+        await stream.aclose()
