@@ -22,7 +22,7 @@ RATIO = FRAME_SAMPLES // STEP
 TAPS = design(HZ)
 TURNS = len(TAPS) // RATIO  # taps of each of the filter's phases
 LATE = len(TAPS) - RATIO  # samples at 48 kHz: down to HZ and up again
-COMFORT_DB = -64.0  # noise over what is left of an echo: a transcriber takes remnants for noise
+COMFORT_DB = -56.0  # noise over what is left of an echo: a transcriber stumbles over remnants
 
 
 class Decimator:
