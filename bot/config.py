@@ -130,6 +130,31 @@ class Speech(Section):
     threads: int = Field(1, ge=1, le=64, description="threads of one transcription")
 
 
+ConditioningStep = Literal[
+    "dc_removal",
+    "high_pass",
+    "low_pass",
+    "noise_suppression",
+    "agc",
+    "speech_emphasis",
+    "peak_normalisation",
+    "clip_prevention",
+]
+
+
+class Conditioning(Section):
+    """What is done to a noisy utterance before it is transcribed."""
+
+    steps: list[ConditioningStep] = Field(
+        ["noise_suppression"],
+        description="for noisy utterances; also dc_removal, high_pass, low_pass, agc, "
+        "speech_emphasis, peak_normalisation, clip_prevention",
+    )
+    below_snr_db: float = Field(
+        12.0, ge=0, le=60, description="an utterance with more signal to noise is left as it came"
+    )
+
+
 class Logs(Section):
     """What the bot tells on standard error; never what callers say or dial."""
 
@@ -152,6 +177,7 @@ class Config(Section):
     call: Call = Call()
     limits: Limits = Limits()
     speech: Speech = Speech()
+    conditioning: Conditioning = Conditioning()
     logs: Logs = Logs()
 
 

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, Frame
+from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, Frame, Samples, level_db
 from bot.audio.vad import Heard
 
 BAND_HZ = (300, 3400)  # what a telephone carries
 LOOK_EVERY = 4  # speech frames; flatness needs no more, and an FFT costs 15 µs
+LEAST_NOISE_S = 0.3  # less may be a gap between two words
 CLIPPED = 32_700  # samples at or beyond: full scale, less what a codec's rounding takes
 
 _WINDOW = np.hanning(FRAME_SAMPLES).astype(np.float32)
 _FROM, _TO = (round(hz * FRAME_SAMPLES / BUS_HZ) for hz in BAND_HZ)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What an utterance was like as it came, over the frames of it that hold speech."""
+
+    snr_db: float  # mean level over the noise floor
+    level_db: float  # mean level, dBFS
+    flatness: float  # mean spectral flatness, see frame_flatness
+    clipped: float  # share of samples at full scale, 0 to 1
+
+
+def snr_over(quality: Quality, noise: Samples) -> float:
+    """Speech level over the level of the noise that was learnt, in dB; both at BUS_HZ.
+
+    Other than the detector's floor it is no minimum and has no upper bound, so voices in the room
+    and a loud line count in full. Without noise it is the detector's.
+    """
+    if len(noise) < LEAST_NOISE_S * BUS_HZ:
+        return quality.snr_db
+    return quality.level_db - level_db(noise)
 
 
 def frame_flatness(frame: Frame) -> float:
@@ -62,3 +86,7 @@ class UtteranceMetrics:
     def clipped(self) -> float:
         """Share of samples at full scale, 0 to 1."""
         return self._clipped / max(1, self._looked * FRAME_SAMPLES)
+
+    def quality(self) -> Quality:
+        """All of it at this moment."""
+        return Quality(self.snr_db, self.level_db, self.flatness, self.clipped)

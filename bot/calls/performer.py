@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 import structlog
 
-from bot.audio.frame import BUS_HZ
+from bot.audio.frame import BUS_HZ, Samples
 from bot.audio.resample import resample_clip, slices, to_bus
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.prompt import messages, voice_of
@@ -39,8 +39,14 @@ Kind = Literal["stt", "llm", "tts"]
 T = TypeVar("T")
 
 Tell = Callable[[Input], None]
+Prepare = Callable[[Transcribe, int], Samples]  # the audio at a rate in Hz; runs in a thread
 Took = Callable[[int, Kind, str, float], None]  # turn, kind, provider name, seconds
 Failed = Callable[[int, ProviderError], None]
+
+
+def resampled(action: Transcribe, rate_hz: int) -> Samples:
+    """The audio as it came."""
+    return resample_clip(action.samples, BUS_HZ, rate_hz)
 
 
 class Performer:
@@ -56,11 +62,13 @@ class Performer:
         tell: Tell,
         took: Took,
         failed: Failed,
+        prepare: Prepare = resampled,
     ) -> None:
         self._persona, self._providers, self._phrases = persona, providers, phrases
         self._voice = voice_of(persona)
         self._deadline_s = deadline_s
         self._tell, self._took, self._failed = tell, took, failed
+        self._prepare = prepare
         self._tasks: dict[asyncio.Task[None], int] = {}
         self._voices: dict[int, asyncio.Queue[Speak]] = {}
 
@@ -109,7 +117,7 @@ class Performer:
         turn, utterance_id, purpose = action.turn, action.utterance_id, action.purpose
         stt = self._providers.stt
         try:
-            pcm = await asyncio.to_thread(resample_clip, action.samples, BUS_HZ, stt.rate)
+            pcm = await asyncio.to_thread(self._prepare, action, stt.rate)
             began = time.perf_counter()
             urgent = purpose is Purpose.BARGE_IN
             answer = stt.transcribe(

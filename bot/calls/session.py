@@ -15,6 +15,7 @@ from functools import partial
 import structlog
 
 from bot.audio.frame import FRAME_S, Frame
+from bot.calls.conditioning import Conditioner
 from bot.calls.hearing import voice_activity
 from bot.calls.performer import Kind, Performer
 from bot.calls.phrasebook import Phrasebook
@@ -72,6 +73,7 @@ class Session:
             self._engine = TapedEngine(
                 self._engine, make_tape(path, settings, parts.config.call.vad)
             )
+        self._conditioner = Conditioner(parts.config.conditioning)
         self._performer = Performer(
             parts.persona,
             parts.providers,
@@ -80,6 +82,7 @@ class Session:
             tell=self._told,
             took=self._took,
             failed=self._provider_failed,
+            prepare=self._conditioner.prepare,
         )
         self._score = ScoreKeeper(parts.persona, partial(self._records.answer, self._call_id))
         self._ticks = 0
@@ -172,6 +175,8 @@ class Session:
         match action:
             case do.Transcribe():
                 self._performer.transcribe(action)
+                if columns := self._conditioner.columns(action):
+                    self._records.turn(self._call_id, action.turn, **columns)
             case do.AskModel():
                 self._performer.ask(action)
             case do.Speak():

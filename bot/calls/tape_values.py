@@ -16,6 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 from bot.audio.frame import Samples
+from bot.audio.metrics import Quality
 from bot.engine import actions as do
 from bot.engine import inputs as told
 from bot.engine.engine import EngineSettings
@@ -24,7 +25,7 @@ from bot.persona import Persona
 
 KIND = "is"  # the key that names a dataclass
 KINDS: dict[str, type] = {
-    kind.__name__: kind for kind in (*get_args(told.Input), *get_args(do.Action), do.Line)
+    kind.__name__: kind for kind in (*get_args(told.Input), *get_args(do.Action), do.Line, Quality)
 }
 
 Keep = Callable[[Samples], Any]

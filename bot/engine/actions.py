@@ -5,11 +5,14 @@ Notes at the end are facts for the call record: nothing has to be done about the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from bot.audio.frame import Samples
+from bot.audio.metrics import Quality
 from bot.engine.inputs import Purpose
 
 
@@ -21,6 +24,10 @@ class Line:
     text: str
 
 
+def _none() -> Samples:
+    return np.zeros(0, np.int16)
+
+
 @dataclass(frozen=True, slots=True)
 class Transcribe:
     turn: int
@@ -28,6 +35,8 @@ class Transcribe:
     purpose: Purpose
     samples: Samples  # at BUS_HZ, with pre-roll
     expect: str = ""  # what may well be said, to help the transcriber
+    noise: Samples = field(default_factory=_none)  # of the line without voices, at BUS_HZ
+    quality: Quality | None = None  # of the samples as they came
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.audio.frame import Frame, silence
+from bot.audio.frame import Frame, Samples, silence
 from bot.audio.vad import Heard, SpeechDetector
+from bot.engine.background import Background
 from bot.engine.echo import EchoGuard
 from bot.engine.foreground import Foreground
 from bot.engine.segmenter import Segmenter, Utterance
@@ -20,6 +21,7 @@ class Ears:
         self._echo = EchoGuard() if echo_guard else None
         self._foreground = Foreground()
         self._segmenter = Segmenter(call_id)
+        self._background = Background()
         self._said = silence()  # our frame of this tick; may be replaced until the next one
         self._speech_at = -SOUNDING_S
 
@@ -27,6 +29,10 @@ class Ears:
     def utterance(self) -> Utterance | None:
         """What is being said, None between utterances."""
         return self._segmenter.current
+
+    def noise(self) -> Samples:
+        """The last of the line without a voice in it, at BUS_HZ; empty when none was heard yet."""
+        return self._background.samples()
 
     def hear(self, frame: Frame, now: float, over_noise_db: float | None) -> bool:
         """Take in the caller's frame that ends at `now`; is it speech?
@@ -41,6 +47,7 @@ class Ears:
             echo = self._echo.echo
         speech = heard.speech and self._is_caller(heard, now, over_noise_db)
         self._segmenter.feed(frame, speech, now, heard, echo)
+        self._background.feed(frame, speech or echo is not None)
         if speech:
             self._speech_at = now
         return speech

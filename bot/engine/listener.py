@@ -87,9 +87,15 @@ class Listener:
         if self._turn_of != utterance.utterance_id:
             self._turn_of = utterance.utterance_id
             self._conversation.open_turn()
-        turn = self._conversation.turn
         self._conversation.do(
-            Transcribe(turn, utterance.utterance_id, purpose, utterance.samples())
+            Transcribe(
+                self._conversation.turn,
+                utterance.utterance_id,
+                purpose,
+                utterance.samples(),
+                noise=self._ears.noise(),
+                quality=utterance.metrics.quality(),
+            )
         )
 
     def _turn_over(self, utterance: Utterance) -> None:

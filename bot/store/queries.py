@@ -83,6 +83,11 @@ class Turn:
     stt: str
     llm: str
     tts: str
+    snr_db: float | None  # of the caller's audio as it came, None when nothing was transcribed
+    flatness: float | None
+    clipped: float | None
+    heard_ms: float | None
+    conditioning: str  # steps that were run on it, "" for none
     spans: dict[str, float]
 
 

@@ -29,6 +29,7 @@ from bot.store.times import to_text
 
 MAX_WAITING = 20_000  # writes; beyond it the disk has stalled and memory matters more
 MAX_BATCH = 500
+SHARES = ("flatness", "clipped")
 log = structlog.get_logger(__name__)
 
 
@@ -70,6 +71,11 @@ class TurnColumns(TypedDict, total=False):
     stt: str  # provider names
     llm: str
     tts: str
+    snr_db: float  # of the caller's audio as it came
+    flatness: float
+    clipped: float  # share of samples, 0 to 1
+    heard_ms: float  # how much was transcribed
+    conditioning: str  # steps that were run on it, "" for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +243,15 @@ def _upsert(table: str, pk: tuple[str, ...], row: dict[str, Any], db: Database) 
 
 
 def _storable(row: dict[str, Any]) -> dict[str, Any]:
-    """Milliseconds to a tenth, text without the lone surrogates a SIP header may smuggle in."""
+    """Milliseconds and decibels to a tenth, text without the lone surrogates that a SIP header may
+    smuggle in."""
     for name, value in row.items():
         if isinstance(value, str):
             row[name] = value.encode("utf-8", "replace").decode()
-        elif name.endswith("_ms") and value is not None:
+        elif name.endswith(("_ms", "_db")) and value is not None:
             row[name] = round(float(value), 1)
+        elif name in SHARES and value is not None:
+            row[name] = round(float(value), 4)
     return row
 
 

@@ -94,6 +94,15 @@ def interview_answers(db: Database) -> None:
     )
 
 
+@migrations()
+def heard_quality(db: Database) -> None:
+    """What the caller's audio of a turn was like as it came, and what was done to it."""
+    turns = db.table("turns")
+    for name in ("snr_db", "flatness", "clipped", "heard_ms"):
+        turns.add_column(name, float)
+    turns.add_column("conditioning", str, not_null_default="")  # the steps, in order
+
+
 def open_for_writing(path: Path) -> Database:
     """Open the database, make or migrate it. Raises StoreError.
 

@@ -129,6 +129,8 @@ async def test_a_call_is_answered_recorded_and_closed(make_house: Callable[..., 
     assert answer.caller_text == "What time do you open tomorrow?"
     assert answer.bot_heard == "You said: What time do you open tomorrow?"
     assert answer.utterance_id == f"{detail.call.id}-u1"
+    assert answer.snr_db is not None and answer.snr_db > 20 and answer.conditioning == ""
+    assert answer.heard_ms is not None and answer.heard_ms > 1000
     ledger = [
         answer.speech_end_ms, answer.turn_end_ms, answer.stt_done_ms,
         answer.llm_first_ms, answer.tts_first_ms, answer.first_audio_out_ms,
