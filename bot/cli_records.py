@@ -99,9 +99,10 @@ def show(call: str, config_path: Path, as_json: bool) -> None:
     speech_end_ms, turn_end_ms, stt_done_ms, llm_first_ms, tts_first_ms, first_audio_out_ms; the
     providers' own work: stt_took_ms, llm_took_ms, tts_took_ms; their names stt, llm, tts; the
     caller's audio as it came: snr_db, flatness (of 1: hiss), clipped (share), heard_ms, and the
-    conditioning steps it got; spans as in `report --json`), events (at_ms, kind, detail) and interview: null, or the score so far,
-    points of expected (ideas, of the questions asked), asked of questions, hints, and answers
-    (question, ask, asked, hinted, points, expected, touched: the ideas that were named).
+    conditioning steps it got; spans as in `report --json`), events (at_ms, kind, detail) and
+    interview: null, or the score so far, points of expected (ideas, of the questions asked), asked
+    of questions, hints, and answers (question, ask, asked, hinted, points, expected, touched: the
+    ideas that were named).
 
     \b
     python -m bot show last
