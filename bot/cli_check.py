@@ -18,6 +18,7 @@ from bot.dialplan import Dialplan, decide
 from bot.errors import ConfigError
 from bot.library import Library, read_shelf
 from bot.persona import Persona
+from bot.providers.names import KINDS, local_speech, named
 
 CANNOT = 2
 NOBODY = 1
@@ -45,7 +46,7 @@ def check(config_path: Path) -> None:
     shelf = read_shelf(config.personas.dir, config.dialplans.dir)
     faults = [
         *faults,
-        *weight_faults(config, config_path),
+        *weight_faults(config, config_path, shelf.personas.values()),
         *provider_faults(config, config_path, shelf.personas.values()),
         *shelf.faults,
     ]
@@ -113,13 +114,12 @@ def provider_faults(
     config: Config, path: Path, personas: Iterable[Persona]
 ) -> Iterator[ConfigError]:
     """Providers that nobody knows, or whose key is not set."""
-    from bot.providers.registry import MODES, create  # slow to import, and only wanted here
+    from bot.providers.registry import create  # slow to import, and only wanted here
 
     sample = next(iter(personas), None)
     if sample is None:
         return  # that is a fault of its own
-    for kind, name in MODES[config.ai.mode].items():
-        wanted = getattr(config.ai, kind) or name
+    for kind, wanted in [(each, name) for each in KINDS for name in named(each, config)]:
         try:
             create(kind, wanted, config, sample)
         except ConfigError as error:
@@ -134,9 +134,9 @@ def provider_faults(
                 yield ConfigError(file, "voice.provider", error.what, error.remedy)
 
 
-def weight_faults(config: Config, path: Path) -> Iterator[ConfigError]:
+def weight_faults(config: Config, path: Path, personas: Iterable[Persona]) -> Iterator[ConfigError]:
     """Weights that the local models need and that are not here."""
-    if config.ai.mode != "local":
+    if local_speech(config, personas) is None:
         return
     for key, value in (
         ("speech.whisper", config.speech.whisper),

@@ -20,6 +20,7 @@ from bot.cli_text import console, ms, plain, print_json
 from bot.config import load_config
 from bot.errors import BotError
 from bot.store import queries
+from bot.store.detours import PROVIDER, Detour, detours
 from bot.store.queries import Call, CallDetail, Report, Turn
 from bot.store.times import from_text
 
@@ -99,10 +100,11 @@ def show(call: str, config_path: Path, as_json: bool) -> None:
     speech_end_ms, turn_end_ms, stt_done_ms, llm_first_ms, tts_first_ms, first_audio_out_ms; the
     providers' own work: stt_took_ms, llm_took_ms, tts_took_ms; their names stt, llm, tts; the
     caller's audio as it came: snr_db, flatness (of 1: hiss), clipped (share), heard_ms, and the
-    conditioning steps it got; spans as in `report --json`), events (at_ms, kind, detail) and
-    interview: null, or the score so far, points of expected (ideas, of the questions asked), asked
-    of questions, hints, and answers (question, ask, asked, hinted, points, expected, touched: the
-    ideas that were named).
+    conditioning steps it got; spans as in `report --json`), events (at_ms, kind, detail;
+    of kind provider: turn, what, answered, after with provider and code of each failure) and
+    interview: null, or the score so far,
+    points of expected (ideas, of the questions asked), asked of questions, hints, and answers
+    (question, ask, asked, hinted, points, expected, touched: the ideas that were named).
 
     \b
     python -m bot show last
@@ -123,10 +125,11 @@ def report(config_path: Path, since: datetime | None, as_json: bool) -> None:
     """Sum up the calls: how many, how they ended, how long callers waited for each part.
 
     With --json an object: since, calls, live, turns, interruptions, ends (calls by end reason),
-    interviews (calls in which a question was asked, points, expected, asked, hints; see show)
-    and spans: silence (speech end to turn end), stt, llm, tts, out (first speech of the voice to
-    the wire) and response (all of it, the caller's last speech to the bot's first), each with n,
-    p50 and p95 in milliseconds, null when n is 0.
+    interviews (calls in which a question was asked, points, expected, asked, hints; see show),
+    failures (of providers: "stt groq" to error code to how often; circuit open means that it was
+    not asked) and spans: silence (speech end to turn end), stt, llm, tts, out (first speech of the
+    voice to the wire) and response (all of it, the caller's last speech to the bot's first), each
+    with n, p50 and p95 in milliseconds, null when n is 0.
 
     \b
     python -m bot report
@@ -195,12 +198,13 @@ def print_call(detail: CallDetail) -> None:
     out.print(facts)
     if detail.interview is not None:
         print_interview(detail.interview, out)
+    went = detours(each.detail for each in detail.events if each.kind == PROVIDER)
     for turn in detail.turns:
         out.print()
-        print_turn(turn, out)
+        print_turn(turn, [each for each in went if each.turn == turn.turn], out)
 
 
-def print_turn(turn: Turn, out: Console) -> None:
+def print_turn(turn: Turn, went: list[Detour], out: Console) -> None:
     """The words, then one ledger line: `2777 ms = 2500 silence + 150 stt + …`."""
     lines = Table.grid(padding=(0, 2))
     head = Text(f"turn {turn.turn}", "bold")
@@ -214,6 +218,9 @@ def print_turn(turn: Turn, out: Console) -> None:
     if turn.reply_text and cut:
         note = "interrupted" if turn.interrupted else "cut"
         lines.add_row("", Text(note, "yellow"), plain(f"heard: {turn.bot_heard or 'nothing'}"))
+    for detour in went:
+        lines.add_row(head, Text("provider", "yellow"), plain(str(detour)))
+        head = Text("")
     if turn.error:
         lines.add_row(head, Text("error", "red"), plain(turn.error))
         head = Text("")
@@ -245,6 +252,9 @@ def print_report(summed: Report) -> None:
         out.print(plain(f"  {count:6}  {reason}"))
     if summed.interviews.calls:
         out.print(interviews_line(summed.interviews))
+    for provider, codes in summed.failures.items():
+        counts = ", ".join(f"{count} × {code}" for code, count in codes.items())
+        out.print(plain(f"{provider} failed: {counts}"))
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("milliseconds")
     for title in ("p50", "p95", "turns"):

@@ -96,10 +96,24 @@ class Ai(Section):
     mode: Literal["local", "live", "mock"] = Field(
         "local", description="local: models on this machine; live: cloud; mock: instant fakes"
     )
-    stt: str = Field("", description="speech-to-text provider; empty: what `mode` says")
-    llm: str = Field("", description="language model provider; empty: what `mode` says")
-    tts: str = Field("", description="text-to-speech provider; empty: what `mode` says")
-    timeout_s: float = Field(8.0, gt=0, le=60, description="deadline of one provider call")
+    stt: str | list[str] = Field(
+        "", description="speech-to-text provider, or several in order; empty: what `mode` says"
+    )
+    llm: str | list[str] = Field(
+        "", description="language model provider, or several in order; empty: what `mode` says"
+    )
+    tts: str | list[str] = Field(
+        "", description="text-to-speech provider, or several in order; empty: what `mode` says"
+    )
+    timeout_s: float = Field(
+        8.0, gt=0, le=60, description="deadline of an answer, whoever gives it in the end"
+    )
+    attempt_s: float = Field(
+        3.0, gt=0, le=60, description="after so long one provider is given up for the next"
+    )
+    hedge: bool = Field(
+        False, description="start the next speech-to-text when one is slower than usual"
+    )
 
 
 class Call(Section):

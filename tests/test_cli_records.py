@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot import cli_records
+from bot.store.detours import PROVIDER
 from bot.store.recorder import AnswerScore, CallLog, CallStart
 from bot.store.schema import MARKS
 
@@ -131,6 +132,50 @@ def test_report_sums_up_the_interviews(config: Path) -> None:
     assert "1 interview: 3 of 5 points, 3 questions asked, 1 hint" in output
     summed = json.loads(ask("report", "-c", config, "--json").output)["interviews"]
     assert summed == {"calls": 1, "points": 3, "expected": 5, "asked": 3, "hints": 1}
+
+
+def detoured(config: Path) -> Path:
+    """The old call's turn 1: Groq refused twice, the voice was left alone, nobody thought."""
+    log = CallLog(config.parent / "calls.db")
+    for at_ms, what, answered, after in (
+        (5700.0, "tts", "local", ["groq circuit open"]),
+        (5600.0, "stt", "local", ["groq 429", "groq 429"]),
+        (5710.0, "tts", "local", ["groq circuit open"]),
+        (5650.0, "llm", "", ["groq timeout"]),
+    ):
+        misses = [
+            dict(zip(("provider", "code"), each.split(" ", 1), strict=True)) for each in after
+        ]
+        log.event("abc1", at_ms, PROVIDER, turn=1, what=what, answered=answered, after=misses)
+    log.close()
+    return config
+
+
+def test_show_tells_who_answered_after_whom(config: Path) -> None:
+    output = ask("show", "abc1", "-c", detoured(config)).output
+    lines = [line.strip() for line in output.splitlines() if line.strip().startswith("provider")]
+    told = [line.removeprefix("provider").strip() for line in lines]
+    assert told == [
+        "stt answered by local after groq 429, groq 429",
+        "llm answered by nobody after groq timeout",
+        "tts answered by local after groq circuit open",
+    ]
+    events = json.loads(ask("show", "abc1", "-c", config, "--json").output)["events"]
+    assert [each["kind"] for each in events] == [PROVIDER] * 4
+    help_text = " ".join(ask("show", "--help").output.split())
+    assert [key for key in events[0]["detail"] if key not in help_text] == []
+
+
+def test_report_counts_the_failures_of_each_provider(config: Path) -> None:
+    assert "failed" not in ask("report", "-c", config).output
+    output = ask("report", "-c", detoured(config)).output
+    assert "llm groq failed: 1 × timeout\nstt groq failed: 2 × 429\n" in output
+    assert json.loads(ask("report", "-c", config, "--json").output)["failures"] == {
+        "llm groq": {"timeout": 1}, "stt groq": {"429": 2}, "tts groq": {"circuit open": 2},
+    }  # fmt: skip
+    assert (
+        json.loads(ask("report", "-c", config, "--json", "--since", "1h").output)["failures"] == {}
+    )
 
 
 def test_show_last_is_the_newest(config: Path) -> None:

@@ -17,6 +17,7 @@ from bot.errors import LegError
 from bot.legs.base import HangUp, Leg
 from bot.library import Library
 from bot.persona import Persona
+from bot.providers.circuit import Circuits
 from bot.providers.registry import Providers, providers_for
 from bot.store.recorder import CallLog, CallStart
 from bot.store.recording import StereoRecording
@@ -33,16 +34,29 @@ class CallManager:
     ) -> None:
         self._config, self._library = config, library
         self._records, self._phrases = records, phrases
+        self._circuits = Circuits()  # what one call found out spares the next one the wait
         self._providers: dict[str, tuple[Persona, Providers]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sessions: set[Session] = set()
         self._draining: str | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until there is no call."""
+        await self._idle.wait()
 
     def on_call(self, leg: Leg) -> None:
         """A party is at the door; returns at once."""
         task = asyncio.get_running_loop().create_task(self._serve(leg))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._idle.clear()
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not self._tasks:
+            self._idle.set()
 
     async def drain(self, reason: str, within_s: float) -> None:
         """Take no new calls, say goodbye to live ones, wait until they have ended."""
@@ -61,7 +75,7 @@ class CallManager:
         """The persona's providers, made once and kept until its file changes."""
         known = self._providers.get(persona.slug)
         if known is None or known[0] != persona:
-            known = (persona, providers_for(self._config, persona))
+            known = (persona, providers_for(self._config, persona, self._circuits))
             self._providers[persona.slug] = known
         return known[1]
 

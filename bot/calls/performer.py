@@ -1,15 +1,17 @@
 """Performs the engine's actions with real providers and tells it the results.
 
-Every provider call has a deadline here; whatever goes wrong becomes a Failed input, so that the
-engine always hears back. Durations are measured around the provider alone.
+Whatever goes wrong becomes a Failed input, so that the engine always hears back, once. Who is asked
+in what order and for how long is the chains' matter (`providers/fallback.py`); the deadline here
+only catches a provider that forgets its own. Durations are measured around the providers alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Literal, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
 
 import structlog
 
@@ -32,16 +34,18 @@ from bot.engine.inputs import (
 )
 from bot.errors import ProviderError, ProviderTimeout
 from bot.persona import Persona
+from bot.providers.names import Kind
 from bot.providers.registry import Providers
+from bot.providers.trail import Trail, watching
 
 log = structlog.get_logger(__name__)
-Kind = Literal["stt", "llm", "tts"]
 T = TypeVar("T")
 
 Tell = Callable[[Input], None]
 Prepare = Callable[[Transcribe, int], Samples]  # the audio at a rate in Hz; runs in a thread
 Took = Callable[[int, Kind, str, float], None]  # turn, kind, provider name, seconds
 Failed = Callable[[int, ProviderError], None]
+Detour = Callable[[int, Kind, Trail], None]  # somebody did not answer; maybe another did
 
 
 def resampled(action: Transcribe, rate_hz: int) -> Samples:
@@ -62,12 +66,13 @@ class Performer:
         tell: Tell,
         took: Took,
         failed: Failed,
+        detour: Detour,
         prepare: Prepare = resampled,
     ) -> None:
         self._persona, self._providers, self._phrases = persona, providers, phrases
         self._voice = voice_of(persona)
         self._deadline_s = deadline_s
-        self._tell, self._took, self._failed = tell, took, failed
+        self._tell, self._took, self._failed, self._detour = tell, took, failed, detour
         self._prepare = prepare
         self._tasks: dict[asyncio.Task[None], int] = {}
         self._voices: dict[int, asyncio.Queue[Speak]] = {}
@@ -109,7 +114,7 @@ class Performer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         # the session holds us: without this only the garbage collector could free a call
-        self._tell = self._took = self._failed = _nobody_listens
+        self._tell = self._took = self._failed = self._detour = _nobody_listens
 
     # ---- the work itself
 
@@ -123,25 +128,28 @@ class Performer:
             answer = stt.transcribe(
                 pcm, language=self._persona.language, urgent=urgent, expect=action.expect
             )
-            transcript = await self._in_time(stt.name, answer)
+            with self._watched(turn, "stt") as trail:
+                transcript = await self._in_time(stt.name, answer)
         except ProviderError as error:
             self._failed(turn, error)
             self._tell(TranscriptionFailed(turn, utterance_id, purpose))
             return
         if purpose is not Purpose.BARGE_IN:  # a pause's may become the turn's
-            self._took(turn, "stt", stt.name, time.perf_counter() - began)
+            self._took(turn, "stt", trail.answered or stt.name, time.perf_counter() - began)
         self._tell(Transcribed(turn, utterance_id, purpose, transcript.text))
 
     async def _ask(self, action: AskModel) -> None:
         llm, turn = self._providers.llm, action.turn
         began, first = time.perf_counter(), True
         try:
-            pieces = llm.reply(messages(self._persona, action.history))
-            async for piece in self._each_in_time(llm.name, pieces):
-                if first:
-                    self._took(turn, "llm", llm.name, time.perf_counter() - began)
-                    first = False
-                self._tell(ModelText(turn, piece))
+            with self._watched(turn, "llm") as trail:
+                pieces = llm.reply(messages(self._persona, action.history))
+                async for piece in self._each_in_time(llm.name, pieces):
+                    if first:
+                        name = trail.answered or llm.name
+                        self._took(turn, "llm", name, time.perf_counter() - began)
+                        first = False
+                    self._tell(ModelText(turn, piece))
         except ProviderError as error:
             self._failed(turn, error)
             self._tell(ModelFailed(turn))
@@ -160,14 +168,16 @@ class Performer:
         convert = to_bus(tts.rate)
         began = time.perf_counter()
         try:
-            chunks = tts.speak(action.text, voice=self._voice)
-            async for chunk in self._each_in_time(tts.name, chunks):
-                if first:
-                    self._took(turn, "tts", tts.name, time.perf_counter() - began)
-                    first = False
-                for piece in slices(chunk, tts.rate):
-                    self._tell(SpeechAudio(turn, clause, convert(piece)))
-                    await asyncio.sleep(0)  # other calls' frames come first
+            with self._watched(turn, "tts") as trail:
+                chunks = tts.speak(action.text, voice=self._voice)
+                async for chunk in self._each_in_time(tts.name, chunks):
+                    if first:
+                        name = trail.answered or tts.name
+                        self._took(turn, "tts", name, time.perf_counter() - began)
+                        first = False
+                    for piece in slices(chunk, tts.rate):
+                        self._tell(SpeechAudio(turn, clause, convert(piece)))
+                        await asyncio.sleep(0)  # other calls' frames come first
         except ProviderError as error:
             self._failed(turn, error)
             self._tell(SpeechFailed(turn, clause))
@@ -175,6 +185,19 @@ class Performer:
         self._tell(SpeechDone(turn, clause))
 
     # ---- deadlines and bookkeeping
+
+    @contextmanager
+    def _watched(self, turn: int, kind: Kind) -> Iterator[Trail]:
+        """The trail of a request; it is told on when somebody failed on the way."""
+        with watching() as trail:
+            try:
+                yield trail
+            except asyncio.CancelledError:  # nobody waited for the end of it
+                trail.misses.clear()
+                raise
+            finally:
+                if trail.misses:
+                    self._detour(turn, kind, trail)
 
     async def _in_time(self, name: str, answer: Awaitable[T]) -> T:
         try:

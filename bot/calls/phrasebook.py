@@ -1,6 +1,7 @@
 """What a persona says by itself, rendered before the first call and kept on disk.
 
-Greeting, reprompts, fillers and apologies must come at once, also when every provider is down.
+Greeting, reprompts, fillers and apologies must come at once, also when every provider is down and
+the bot was started anew meanwhile. Scripted answers come from here too.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ import structlog
 from bot.audio.frame import BUS_HZ, Samples
 from bot.audio.resample import to_bus
 from bot.calls.prompt import voice_of
+from bot.engine.sentences import ClauseCutter
 from bot.engine.speakable import spoken
 from bot.errors import ProviderError
 from bot.persona import Persona
 from bot.providers.base import TextToSpeech, Voice
+from bot.providers.fallback import speaker
+from bot.providers.trail import watching
 
 log = structlog.get_logger(__name__)
 
@@ -37,12 +41,29 @@ def later_phrases(persona: Persona) -> list[str]:
     return [*fixed.fillers[1:], *parting, *idle.reprompts, idle.goodbye]
 
 
+def scripted_phrases(persona: Persona) -> list[str]:
+    """What it says when no model but the script answers, in the clauses it is spoken in."""
+    texts = [answer.say for answer in persona.answers]
+    texts += [text for each in persona.questions for text in (each.ask, each.hint)]
+    return [clause for text in texts for clause in _clauses(text, persona.language)]
+
+
+def _clauses(text: str, language: str) -> list[str]:
+    cutter = ClauseCutter(language)
+    return [clause.written for clause in (*cutter.feed(text), *cutter.end())]
+
+
 class Phrasebook:
-    """Rendered phrases at BUS_HZ, by voice and text. `folder` holds them as raw int16 files."""
+    """Rendered phrases at BUS_HZ, by voice and text. `folder` holds them as raw int16 files.
+
+    A phrase that another than the persona's first voice had to speak serves until the next
+    rendering and is then tried again, so that a bad hour is not heard for ever.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._ready: dict[str, Samples] = {}
+        self._stand_ins: set[str] = set()  # keys
 
     def get(self, voice: Voice, text: str) -> Samples | None:
         return self._ready.get(_key(voice, text))
@@ -57,15 +78,33 @@ class Phrasebook:
                 log.warning("phrase not rendered", persona=persona.slug, error=str(error))
 
     async def _make_ready(self, voice: Voice, text: str, tts: TextToSpeech) -> None:
-        key = _key(voice, text)
-        if key in self._ready:
+        key, wanted = _key(voice, text), speaker(tts)
+        if key in self._ready and key not in self._stand_ins:
             return
-        file = self._folder / f"{tts.name}-{key}.s16"
-        try:
-            self._ready[key] = np.frombuffer(file.read_bytes(), np.int16)
-        except OSError:
-            self._ready[key] = await speak_whole(tts, text, voice)
-            self._keep(file, self._ready[key])
+        samples, by = _read(self._file(wanted, key)), wanted
+        if samples is None:
+            try:
+                with watching() as trail:
+                    samples = await speak_whole(tts, text, voice)
+                by = speaker(tts, trail.answered)
+                self._keep(self._file(by, key), samples)
+            except ProviderError:
+                samples, by = self._kept_by_anyone(key), ""
+                if samples is None:
+                    raise
+        self._ready[key] = samples
+        if by == wanted:
+            self._stand_ins.discard(key)
+        else:
+            self._stand_ins.add(key)
+
+    def _file(self, by: str, key: str) -> Path:
+        return self._folder / f"{hashlib.sha256(by.encode()).hexdigest()[:8]}-{key}.s16"
+
+    def _kept_by_anyone(self, key: str) -> Samples | None:
+        """What any voice left of this phrase in an earlier life; None when there is nothing."""
+        found = (_read(file) for file in sorted(self._folder.glob(f"*-{key}.s16")))
+        return next((samples for samples in found if samples is not None), None)
 
     def _keep(self, file: Path, samples: Samples) -> None:
         try:
@@ -82,6 +121,13 @@ async def speak_whole(tts: TextToSpeech, text: str, voice: Voice) -> Samples:
     convert = to_bus(tts.rate)
     chunks = [convert(chunk) async for chunk in tts.speak(text, voice=voice)]
     return np.concatenate(chunks) if chunks else np.zeros(0, np.int16)
+
+
+def _read(file: Path) -> Samples | None:
+    try:
+        return np.frombuffer(file.read_bytes(), np.int16)
+    except (OSError, ValueError):  # not there, or half a sample: it is rendered again
+        return None
 
 
 def _key(voice: Voice, text: str) -> str:

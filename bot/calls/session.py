@@ -17,7 +17,7 @@ import structlog
 from bot.audio.frame import FRAME_S, Frame
 from bot.calls.conditioning import Conditioner
 from bot.calls.hearing import voice_activity
-from bot.calls.performer import Kind, Performer
+from bot.calls.performer import Performer
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.scoring import ScoreKeeper
 from bot.calls.tape import Engine, TapedEngine, make_tape
@@ -28,12 +28,16 @@ from bot.engine.engine import CallEngine, EngineSettings
 from bot.errors import ProviderError
 from bot.legs.base import Digit, HangUp, Hold, Leg, LegEvent, MediaChanged
 from bot.persona import Persona
+from bot.providers.names import Kind
 from bot.providers.registry import Providers
+from bot.providers.trail import Trail
+from bot.store.detours import PROVIDER
 from bot.store.recorder import CallLog, TurnColumns
 from bot.store.recording import StereoRecording
 from bot.store.tape import tape_path
 
 log = structlog.get_logger(__name__)
+GRACE_S = 0.5  # chains keep their own deadline, and tell who failed; ours comes after it
 NARROW_HZ = 8000  # a codec not told yet is taken for the worst
 
 
@@ -78,11 +82,12 @@ class Session:
             parts.persona,
             parts.providers,
             parts.phrases,
-            parts.config.ai.timeout_s,
+            parts.config.ai.timeout_s + GRACE_S,
             tell=self._told,
             took=self._took,
             failed=self._provider_failed,
             prepare=self._conditioner.prepare,
+            detour=self._detoured,
         )
         self._score = ScoreKeeper(parts.persona, partial(self._records.answer, self._call_id))
         self._ticks = 0
@@ -223,6 +228,21 @@ class Session:
         columns: TurnColumns = {f"{kind}_took_ms": seconds * 1000, kind: name}  # type: ignore[misc]
         self._records.turn(self._call_id, turn, **columns)
 
+    def _detoured(self, turn: int, kind: Kind, trail: Trail) -> None:
+        after = [{"provider": each.provider, "code": each.code} for each in trail.misses]
+        at_ms = self._media_time() * 1000
+        self._records.event(
+            self._call_id, at_ms, PROVIDER, turn=turn, what=kind, answered=trail.answered,
+            after=after,
+        )  # fmt: skip
+        log.warning(
+            "providers failed", call=self._call_id, turn=turn, what=kind,
+            answered=trail.answered, after=[str(each) for each in trail.misses],
+        )  # fmt: skip
+
     def _provider_failed(self, turn: int, error: ProviderError) -> None:
-        log.warning("provider failed", call=self._call_id, turn=turn, error=str(error))
+        """The record may hold a vendor's message; a log may not, it could quote the caller."""
+        log.warning(
+            "no answer", call=self._call_id, turn=turn, provider=error.provider, code=error.code
+        )
         self._records.turn(self._call_id, turn, error=str(error))

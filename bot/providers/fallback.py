@@ -114,6 +114,20 @@ class FallbackTextToSpeech:
     async def close(self) -> None:
         await self._chain.close()
 
+    def provider(self, name: str) -> TextToSpeech:
+        """One of the chain by name; the first for a name that is not in it."""
+        providers = [link.provider for link in self._chain.links]
+        return next((each for each in providers if each.name == name), providers[0])
+
+
+def speaker(tts: TextToSpeech, name: str = "") -> str:
+    """Whose voice speaks, to tell apart what is kept of it: provider and its own voice.
+
+    `name` is who of a chain answered; by default whoever is asked first.
+    """
+    single = tts.provider(name) if isinstance(tts, FallbackTextToSpeech) else tts
+    return f"{single.name} {getattr(single, 'voice_name', '')}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Begun(Generic[Piece]):

@@ -129,6 +129,7 @@ class OpenAiTextToSpeech:
         self._server = Server(name, endpoint)
         self._body = {"model": model, "response_format": audio}
         self._voice, self._voices = voice, frozenset(voices)
+        self.voice_name = f"{model} {voice}"
 
     async def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
         """Chunks of shape (n,) at 24 kHz as they arrive; raises ProviderError."""

@@ -1,35 +1,41 @@
 """Provider names and what they stand for: a dict and two functions.
 
-`providers_for` gives a persona its ears, its wits and its voice. Build them once per process and
-persona, after any fork: they keep connections open and serve many calls at once.
+`providers_for` gives a persona its ears, its wits and its voice, each a chain of what `names`
+names. Build them once per process and persona, after any fork: they keep connections open and
+serve many calls at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, TypeAlias, cast
+
+import structlog
 
 from bot.config import Config
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StartError
 from bot.persona import Persona
 from bot.providers.base import LanguageModel, SpeechToText, TextToSpeech
+from bot.providers.chain import Chain, Link, Patience
+from bot.providers.circuit import Circuits
+from bot.providers.fallback import (
+    FallbackLanguageModel,
+    FallbackSpeechToText,
+    FallbackTextToSpeech,
+)
 from bot.providers.groq_compat import groq_llm, groq_stt, groq_tts
 from bot.providers.mock import MockLanguageModel, MockSpeechToText, MockTextToSpeech
+from bot.providers.names import Kind, last_resort, named
 from bot.providers.openai_compat import OpenAiSpeechToText, OpenAiTextToSpeech
 from bot.providers.openai_http import Endpoint
 from bot.providers.scripted import Scripted
 
-Kind: TypeAlias = Literal["stt", "llm", "tts"]
 Provider: TypeAlias = SpeechToText | LanguageModel | TextToSpeech
 Factory: TypeAlias = Callable[[Config, Persona], Provider]
 
 KEYS: dict[Kind, str] = {"stt": "ai.stt", "llm": "ai.llm", "tts": "ai.tts"}
-MODES: dict[str, dict[Kind, str]] = {
-    "local": {"stt": "local", "llm": "scripted", "tts": "local"},
-    "live": {"stt": "groq", "llm": "groq", "tts": "groq"},
-    "mock": {"stt": "mock", "llm": "mock", "tts": "mock"},
-}
+log = structlog.get_logger(__name__)
 _factories: dict[tuple[Kind, str], Factory] = {}
 
 
@@ -60,18 +66,29 @@ class Providers:
             await provider.close()
 
 
-def providers_for(config: Config, persona: Persona) -> Providers:
-    """What `ai.mode` says, unless `ai.stt|llm|tts` or the persona's voice say otherwise.
+def providers_for(config: Config, persona: Persona, circuits: Circuits | None = None) -> Providers:
+    """The chains that the configuration and the persona name. `circuits` are the process's.
 
     Raises ConfigError.
     """
-    mode = MODES[config.ai.mode]
-    voice = persona.voice.provider or config.ai.tts or mode["tts"]
+    shared = circuits or Circuits()
     return Providers(
-        stt=cast("SpeechToText", create("stt", config.ai.stt or mode["stt"], config, persona)),
-        llm=cast("LanguageModel", create("llm", config.ai.llm or mode["llm"], config, persona)),
-        tts=cast("TextToSpeech", create("tts", voice, config, persona)),
+        stt=FallbackSpeechToText(_chain("stt", config, persona, shared), hedge=config.ai.hedge),
+        llm=FallbackLanguageModel(_chain("llm", config, persona, shared)),
+        tts=FallbackTextToSpeech(_chain("tts", config, persona, shared)),
     )
+
+
+def _chain(kind: Kind, config: Config, persona: Persona, circuits: Circuits) -> Chain[Any]:
+    names = named(kind, config, persona)
+    made = [create(kind, name, config, persona) for name in names]
+    if (last := last_resort(kind, names)) is not None:
+        try:
+            made.append(create(kind, last, config, persona))
+        except StartError as error:  # nobody asked for it by name: go on without
+            log.warning("no voice of last resort", why=str(error))
+    patience = Patience(deadline_s=config.ai.timeout_s, share_s=config.ai.attempt_s)
+    return Chain([Link(each, circuits.of(kind, each.name)) for each in made], patience)
 
 
 def speech_endpoint(config: Config) -> Endpoint:

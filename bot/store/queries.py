@@ -15,6 +15,7 @@ import numpy as np
 from sqlite_utils import Database
 
 from bot.errors import StoreError
+from bot.store.detours import failures
 from bot.store.interviews import Interview, Interviews, interview_of, summed_up
 from bot.store.schema import open_for_reading
 from bot.store.times import to_text
@@ -125,6 +126,7 @@ class Report:
     ends: dict[str, int]  # calls by end reason, most frequent first
     spans: dict[str, Span]  # the keys of SPANS, in milliseconds
     interviews: Interviews
+    failures: dict[str, dict[str, int]]  # "stt groq" → error code → how often
 
 
 def recent_calls(path: Path, limit: int) -> list[Call]:
@@ -171,6 +173,7 @@ def report(path: Path, since: datetime | None) -> Report:
             )
         ]
         interviews = summed_up(db, where, values)
+        failed = failures(db, where, values)
     return Report(
         since=start,
         calls=sum(row["n"] for row in counted),
@@ -180,6 +183,7 @@ def report(path: Path, since: datetime | None) -> Report:
         ends={row["end_reason"]: row["n"] for row in counted if not row["live"]},
         spans={name: _span(turns, name) for name in SPANS},
         interviews=interviews,
+        failures=failed,
     )
 
 

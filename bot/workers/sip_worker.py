@@ -17,17 +17,19 @@ import structlog
 
 from bot.calls.hearing import voice_activity
 from bot.calls.manager import CallManager
-from bot.calls.phrasebook import Phrasebook, first_phrases, later_phrases
+from bot.calls.phrasebook import Phrasebook, first_phrases, later_phrases, scripted_phrases
 from bot.config import Config, rtp_ports
 from bot.errors import StartError
 from bot.legs.sip import SipEndpoint, SipSettings
 from bot.library import Library
 from bot.persona import Persona
+from bot.providers.names import SCRIPTED, local_speech, named
 from bot.store.recorder import CallLog
 from bot.store.recording import flush_recordings
 
 NICE = -10  # media must not wait for speech recognition; without the right it stays at 0
 SPEECH_WITHIN_S = 60.0  # cold disks load models slowly
+SPARE_WITHIN_S = 15.0  # the same where others are asked first
 log = structlog.get_logger(__name__)
 _background: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
@@ -67,13 +69,13 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
     await asyncio.wait((warming, stopping), return_when=asyncio.FIRST_COMPLETED)
     if warming.done():
         warming.result()  # raises what went wrong
-        loop.add_signal_handler(signal.SIGHUP, lambda: _reload(library, manager, phrases))
+        loop.add_signal_handler(signal.SIGHUP, lambda: _reload(config, library, manager, phrases))
         gc.collect()
         gc.freeze()  # what is here stays: later collections are short
         gc.collect()  # and come: a full one waits until a quarter of what this one saw is new
         await endpoint.start()
         ready()
-        _in_background(_render(library, manager, phrases, later_phrases))
+        _in_background(_render_later(config, library, manager, phrases))
         await stopping
     warming.cancel()
     await _end(config, endpoint, manager, records)
@@ -98,12 +100,12 @@ async def _end(
     await endpoint.close()
 
 
-def _reload(library: Library, manager: CallManager, phrases: Phrasebook) -> None:
+def _reload(config: Config, library: Library, manager: CallManager, phrases: Phrasebook) -> None:
     """Read personas and dialplans again; new phrases are rendered while calls go on."""
     faults = library.reload()
     log.info("personas and dialplans read again", faults=len(faults))
-    for which in (first_phrases, later_phrases):
-        _in_background(_render(library, manager, phrases, which))
+    _in_background(_render(library, manager, phrases, first_phrases))
+    _in_background(_render_later(config, library, manager, phrases))
 
 
 async def _warm_up(
@@ -111,8 +113,14 @@ async def _warm_up(
 ) -> None:
     """The first caller waits for nothing: models loaded, greetings rendered."""
     await asyncio.to_thread(voice_activity, config.call.vad, "")  # its model is loaded once
-    if config.ai.mode == "local":
-        await speech_ready(config.speech.socket)
+    match local_speech(config, library.personas.values()):
+        case "first":
+            await speech_ready(config.speech.socket)
+        case "spare":  # calls can be taken without it
+            try:
+                await speech_ready(config.speech.socket, SPARE_WITHIN_S)
+            except StartError as error:
+                log.warning("no local speech to fall back to", why=str(error))
     await _render(library, manager, phrases, first_phrases)
 
 
@@ -124,6 +132,20 @@ async def _render(
 ) -> None:
     for persona in library.personas.values():
         await phrases.render(persona, which(persona), manager.providers(persona).tts)
+
+
+async def _render_later(
+    config: Config, library: Library, manager: CallManager, phrases: Phrasebook
+) -> None:
+    """What the first caller need not wait for. Scripted answers, which are many, only where a
+    script answers and while nobody calls: a voice in use is not to be shared with them."""
+    await _render(library, manager, phrases, later_phrases)
+    if named("llm", config)[0] != SCRIPTED:
+        return
+    for persona in list(library.personas.values()):
+        for text in scripted_phrases(persona):
+            await manager.idle()
+            await phrases.render(persona, [text], manager.providers(persona).tts)
 
 
 def _in_background(work: Coroutine[object, object, None]) -> None:

@@ -24,6 +24,7 @@ from bot.config import Config, load_config
 from bot.legs.sip_address import bindable
 from bot.library import Library
 from bot.logs import set_up_logs
+from bot.providers.names import local_speech
 from bot.store.orphans import close_orphans
 from bot.workers.child import CANNOT_START, Child, Ready
 
@@ -57,7 +58,7 @@ class Supervisor:
         self._sip = Child("sip worker", self._carry_calls)
         self._web = Child("web worker", lambda ready: _web(config, library, ready))
         self._speech = Child("speech worker", lambda ready: _speech(config, ready))
-        local = config.ai.mode == "local"
+        local = local_speech(config, library.personas.values()) is not None
         self._children = [self._speech, self._sip, self._web] if local else [self._sip, self._web]
         self._began = time.monotonic()
         self._told = False

@@ -103,7 +103,7 @@ def make_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     def make(**parts: object) -> House:
         providers = Providers(MockSpeechToText(), MockLanguageModel(), MockTextToSpeech())
         providers = replace(providers, **parts)  # type: ignore[arg-type]
-        monkeypatch.setattr(manager_module, "providers_for", lambda config, persona: providers)
+        monkeypatch.setattr(manager_module, "providers_for", lambda *_: providers)
         return House(tmp_path, providers)
 
     return make

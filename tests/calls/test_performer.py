@@ -24,6 +24,7 @@ async def test_a_voice_ends_when_the_next_turn_speaks(tmp_path: Path) -> None:
         tell=told.put_nowait,
         took=lambda *_: None,
         failed=lambda *_: None,
+        detour=lambda *_: None,
     )
     before = asyncio.all_tasks()
     for turn in range(1, 6):

@@ -185,7 +185,7 @@ def quiet(seconds: float) -> Samples:
 @pytest.fixture
 def mock_providers(monkeypatch: pytest.MonkeyPatch) -> None:
     providers = Providers(MockSpeechToText([QUESTION]), MockLanguageModel(), MockTextToSpeech())
-    monkeypatch.setattr(manager_module, "providers_for", lambda config, persona: providers)
+    monkeypatch.setattr(manager_module, "providers_for", lambda *_: providers)
 
 
 SCORE = [quiet(1.5), voice(1.5), quiet(1.6), voice(1.6), quiet(2.5), voice(1.2), quiet(1.5)]

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from bot.config import Ai, Config
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StartError
 from bot.persona import Persona
-from bot.providers.espeak import Espeak
+from bot.providers.circuit import Circuits
 from bot.providers.mock import MockSpeechToText
+from bot.providers.names import local_speech
 from bot.providers.registry import create, providers_for, register
 
 
@@ -22,24 +23,83 @@ def persona(**voice: str) -> Persona:
     return Persona.model_validate(raw)
 
 
+def order(config: Config, who: Persona) -> list[list[str]]:
+    """The names of the chains as they are made."""
+    made = providers_for(config, who)
+    return [[link.provider.name for link in each._chain.links] for each in (
+        made.stt, made.llm, made.tts
+    )]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("mode", "names"),
-    [("local", ["local", "scripted", "local"]), ("mock", ["mock"] * 3), ("live", ["groq"] * 3)],
+    [
+        ("local", [["local"], ["scripted"], ["local", "espeak"]]),
+        ("mock", [["mock"]] * 3),
+        ("live", [["groq", "local"], ["groq", "scripted"], ["groq", "local", "espeak"]]),
+    ],
 )
-async def test_a_mode_names_three_providers(
-    mode: str, names: list[str], monkeypatch: pytest.MonkeyPatch
+async def test_a_mode_names_three_chains(
+    mode: str, names: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GROQ_API_KEY", "test")
-    made = providers_for(Config(ai=Ai(mode=mode)), persona())
-    assert [made.stt.name, made.llm.name, made.tts.name] == names
+    config = Config(ai=Ai(mode=mode))
+    assert order(config, persona()) == names
+    made = providers_for(config, persona())
+    assert [made.stt.name, made.llm.name, made.tts.name] == [each[0] for each in names]
     await made.close()
 
 
-async def test_single_keys_and_the_persona_override_the_mode() -> None:
-    made = providers_for(Config(ai=Ai(mode="local", stt="mock")), persona(provider="espeak"))
-    assert isinstance(made.stt, MockSpeechToText) and isinstance(made.tts, Espeak)
-    assert made.llm.name == "scripted"
-    await made.close()
+@pytest.mark.parametrize(
+    ("tts", "own", "names"),
+    [
+        ("", "", ["local", "espeak"]),
+        ("local", "", ["local", "espeak"]),
+        ("mock", "", ["mock"]),
+        (["mock", "local"], "", ["mock", "local", "espeak"]),
+        (["espeak", "local"], "", ["espeak", "local"]),
+        ("", "espeak", ["espeak", "local"]),
+        (["mock", "local"], "local", ["local", "mock", "espeak"]),
+    ],
+)
+def test_names_and_the_personas_voice_override_the_mode(
+    tts: str | list[str], own: str, names: list[str]
+) -> None:
+    stt, llm, voices = order(Config(ai=Ai(stt="mock", tts=tts)), persona(provider=own))
+    assert (stt, llm, voices) == (["mock"], ["scripted"], names)
+
+
+def test_without_espeak_the_local_voice_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert order(Config(), persona())[2] == ["local"]
+    with pytest.raises(StartError, match="espeak-ng"):
+        providers_for(Config(ai=Ai(tts=["local", "espeak"])), persona())
+
+
+def test_the_circuits_of_a_process_are_shared_by_its_personas() -> None:
+    circuits = Circuits()
+    first, second = (
+        providers_for(Config(), persona(preset_id=name), circuits) for name in ("a", "b")
+    )
+    one, two = (each.stt._chain.links[0].circuit for each in (first, second))
+    assert one is two is circuits.of("stt", "local")
+
+
+@pytest.mark.parametrize(
+    ("ai", "own", "needed"),
+    [
+        ({}, "", "first"),
+        ({"mode": "live"}, "", "spare"),
+        ({"mode": "live"}, "local", "first"),
+        ({"mode": "live", "stt": "groq", "tts": "groq"}, "", None),
+        ({"mode": "mock"}, "", None),
+        ({"mode": "mock", "tts": ["mock", "local"]}, "", "spare"),
+    ],
+)
+def test_the_speech_worker_runs_when_somebody_may_need_it(
+    ai: dict[str, Any], own: str, needed: str | None
+) -> None:
+    assert local_speech(Config(ai=Ai(**ai)), [persona(provider=own)]) == needed
 
 
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:

@@ -1,0 +1,50 @@
+"""Which providers a persona is given, by name and in the order in which they are asked.
+
+Apart from the registry, so that the supervisor need not import what it only names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+from bot.config import Config
+from bot.persona import Persona
+
+Kind: TypeAlias = Literal["stt", "llm", "tts"]
+
+KINDS: tuple[Kind, ...] = ("stt", "llm", "tts")
+LOCAL = "local"
+SCRIPTED = "scripted"
+LAST_VOICE = "espeak"  # needs no weights, and speaks when the speech worker does not
+MODES: dict[str, dict[Kind, tuple[str, ...]]] = {
+    "local": {"stt": (LOCAL,), "llm": (SCRIPTED,), "tts": (LOCAL,)},
+    "live": {"stt": ("groq", LOCAL), "llm": ("groq", SCRIPTED), "tts": ("groq", LOCAL)},
+    "mock": {"stt": ("mock",), "llm": ("mock",), "tts": ("mock",)},
+}
+
+
+def named(kind: Kind, config: Config, persona: Persona | None = None) -> tuple[str, ...]:
+    """What `ai.stt|llm|tts` or else `ai.mode` says; the persona's own voice comes first."""
+    wanted = getattr(config.ai, kind)
+    chosen = (wanted,) if isinstance(wanted, str) and wanted else tuple(wanted)
+    chosen = chosen or MODES[config.ai.mode][kind]
+    if kind == "tts" and persona is not None and persona.voice.provider:
+        chosen = (persona.voice.provider, *chosen)
+    return tuple(dict.fromkeys(chosen))
+
+
+def last_resort(kind: Kind, names: tuple[str, ...]) -> str | None:
+    """Who speaks after the local voice, though nobody named it; None when that is not wanted."""
+    wanted = kind == "tts" and LOCAL in names and LAST_VOICE not in names
+    return LAST_VOICE if wanted else None
+
+
+def local_speech(config: Config, personas: Iterable[Persona]) -> Literal["first", "spare"] | None:
+    """Is the speech worker somebody's first choice, at least a spare one, or not needed?"""
+    chains = [
+        named(kind, config, persona) for kind in ("stt", "tts") for persona in (None, *personas)
+    ]
+    if any(chain[0] == LOCAL for chain in chains):
+        return "first"
+    return "spare" if any(LOCAL in chain for chain in chains) else None
