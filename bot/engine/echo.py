@@ -31,7 +31,6 @@ STANDS_OUT_DB = 12.0  # over what our echo leaves, and the caller is heard
 BEST_CANCELLED_DB = 20.0  # more is never counted on
 DECAY_DB = 4.0  # a frame: how fast a room's reverberation falls (RT60 of 300 ms)
 PASSES = 3  # of a new path over what was heard last, one a tick
-FRAMES = WINDOW // STEP  # in such a pass
 NOTHING_EXPLAINED_DB = -3.0  # a first path must account for more than half of what is heard,
 BETTER_DB = 3.0  # another one must leave so much less than the one we have
 TOO_GOOD_DB = 3.0  # what a path leaves of the very sound it was learnt from
