@@ -3,7 +3,7 @@
 # All targets may be called again at any time; what is done already takes no time.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench eval-turns lock clean
+.PHONY: help install run test check bench eval-turns eval-speech lock clean
 
 export VENV ?= .venv
 CONFIG ?= config.toml
@@ -17,6 +17,7 @@ help:
 	@echo "make test         install what the tests need, check, then pytest (TESTS=tests/engine)"
 	@echo "make bench        measure; figures go to var/figures/bench.json"
 	@echo "make eval-turns   judge turns and barge-in; var/figures/turns.json, docs/turns.md (STAGES=echo)"
+	@echo "make eval-speech  word error rates and speed; var/figures/speech.json, docs/speech.md (STAGES=speed)"
 	@echo "make lock         resolve pyproject.toml again and write the locks"
 	@echo "make clean        remove .venv and the caches; calls and recordings in var/ stay"
 
@@ -44,6 +45,10 @@ bench:
 eval-turns:
 	@scripts/install test
 	$(VENV)/bin/python -m tests.eval $(STAGES)
+
+eval-speech:
+	@scripts/install test
+	$(VENV)/bin/python -m tests.speech_eval $(STAGES)
 
 lock:
 	@scripts/lock

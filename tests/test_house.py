@@ -209,8 +209,8 @@ def test_without_the_programs_of_the_tests_one_line_names_them(clone, nobody):
     )  # fmt: skip
     assert result.returncode == 2
     assert result.stderr.splitlines() == [
-        "make: the tests need Debian's espeak-ng sip-tester baresip sox: "
-        "apt-get install espeak-ng sip-tester baresip sox"
+        "make: the tests need Debian's espeak-ng sip-tester baresip sox flite: "
+        "apt-get install espeak-ng sip-tester baresip sox flite"
     ]
 
 

@@ -28,13 +28,13 @@ class Quality:
     clipped: float  # share of samples at full scale, 0 to 1
 
 
-def snr_over(quality: Quality, noise: Samples) -> float:
-    """Speech level over the level of the noise that was learnt, in dB; both at BUS_HZ.
+def snr_over(quality: Quality, noise: Samples, rate_hz: int = BUS_HZ) -> float:
+    """Speech level over the level of the noise that was learnt at `rate_hz`, in dB.
 
     Other than the detector's floor it is no minimum and has no upper bound, so voices in the room
     and a loud line count in full. Without noise it is the detector's.
     """
-    if len(noise) < LEAST_NOISE_S * BUS_HZ:
+    if len(noise) < LEAST_NOISE_S * rate_hz:
         return quality.snr_db
     return quality.level_db - level_db(noise)
 
