@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, Samples, silence
+from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, Samples, level_db, silence
 from bot.calls import manager as manager_module
 from bot.calls.manager import CallManager
 from bot.calls.phrasebook import Phrasebook
@@ -137,6 +137,26 @@ async def test_a_call_is_answered_recorded_and_closed(make_house: Callable[..., 
     ]  # fmt: skip
     assert None not in ledger and ledger == sorted(ledger)
     assert {answer.stt, answer.llm, answer.tts} == {"mock"}
+
+
+async def test_a_noisy_turn_is_cleaned_and_its_record_says_so(
+    make_house: Callable[..., House],
+) -> None:
+    house = make_house()
+    phone = house.call()
+    said = question()
+    speech_db = level_db(said)
+    dice = np.random.default_rng(3)
+
+    def noisy(samples: Samples) -> Samples:
+        hiss = dice.normal(0, 32768 * 10 ** ((speech_db - 10) / 20), len(samples))
+        return np.clip(samples + hiss, -32768, 32767).astype(np.int16)
+
+    await house.talk(phone, [noisy(quiet(3.0)), noisy(said), noisy(quiet(5.0))])
+    answer = (await house.record()).turns[1]
+    assert answer.caller_text
+    assert answer.conditioning == "noise_suppression"
+    assert answer.snr_db is not None and 3 < answer.snr_db < 12
 
 
 async def test_the_recording_holds_both_sides_in_step(make_house: Callable[..., House]) -> None:
