@@ -6,22 +6,18 @@ Relative paths in it are taken from the folder the file lies in.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
+from bot.clouds import Groq, OpenAiCompat, Sarvam, Section
 from bot.errors import ConfigError
-from bot.toml_files import Origins, Place, inspect, read_toml
+from bot.overrides import overlay, secrets_in_clear
+from bot.toml_files import inspect, read_toml
 
-ENV_PREFIX = "BOT__"
 RTP_PORTS = 400  # few are used at once; none comes back soon
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -188,6 +184,9 @@ class Config(Section):
     personas: Personas = Personas()
     dialplans: Dialplans = Dialplans()
     ai: Ai = Ai()
+    groq: Groq = Groq()
+    sarvam: Sarvam = Sarvam()
+    openai_compat: OpenAiCompat = OpenAiCompat()
     call: Call = Call()
     limits: Limits = Limits()
     speech: Speech = Speech()
@@ -218,7 +217,8 @@ def check_config(
         raw = read_toml(path)
     except ConfigError as error:
         return None, [error]
-    origins, wrong = overlay(raw, environ)
+    origins, wrong = overlay(raw, environ, Config.model_fields)
+    wrong += secrets_in_clear(raw, path, origins)
     config, found = inspect(Config, raw, path, origins)
     if config is None:
         sound = {
@@ -229,33 +229,6 @@ def check_config(
         config = Config.model_validate(sound)
     config = rooted(config, path.resolve().parent)
     return config, [*wrong, *found, *_clashes(config, path)]
-
-
-def overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> tuple[Origins, list[ConfigError]]:
-    """Put each `BOT__SECTION__KEY` into `raw`; where each went, and those that fit nowhere."""
-    origins: dict[Place, str] = {}
-    wrong: list[ConfigError] = []
-    for name, text in sorted(environ.items()):
-        if not name.startswith(ENV_PREFIX):
-            continue
-        section, _, key = name.removeprefix(ENV_PREFIX).lower().partition("__")
-        table = raw.setdefault(section, {}) if key else None
-        if not isinstance(table, dict):
-            what = "is no BOT__SECTION__KEY." if not key else f"{section} is not a table."
-            wrong.append(ConfigError("environment", name, what, "Mend its name or unset it."))
-            continue
-        origins[(section, key) if section in Config.model_fields else (section,)] = name
-        table[key] = toml_value(text)
-    return origins, wrong
-
-
-def toml_value(text: str) -> Any:
-    """A number, true, false, list or "text" as TOML reads it; everything else as it stands."""
-    try:
-        value = tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError:
-        return text
-    return value if isinstance(value, int | str | list) else text  # pydantic reads the others
 
 
 def rooted(config: Config, root: Path) -> Config:

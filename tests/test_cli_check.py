@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli import COMMANDS, cli
+from bot.overrides import SHORT_NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,7 +23,8 @@ def admin(tmp_path, monkeypatch):
     """The shipped files in a folder of their own, and the environment without overrides."""
     for name in [each for each in os.environ if each.startswith("BOT__")]:
         monkeypatch.delenv(name)
-    monkeypatch.delenv("GROQ_API_KEY", raising=False)
+    for name in ("GROQ_API_KEY", "GROQ_API_KEY_FILE", *SHORT_NAMES):
+        monkeypatch.delenv(name, raising=False)
     for name in ("personas", "dialplans"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "config.toml", tmp_path)
@@ -76,10 +78,14 @@ def test_check_names_every_fault_of_every_file_at_once(admin):
         ("config.toml", "sip.bind", "0.0.0.0:5060"),
         ("config.toml", "speech.voice", "Name a Piper .onnx file"),
         ("config.toml", "speech.whisper", "Name a folder with a converted model"),
-        ("config.toml", "ai.llm", "Known: groq, mock, scripted."),
+        ("config.toml", "ai.llm", "Known: groq, mock, openai_compat, scripted."),
         ("personas/domain-expert.toml", "greeting", "Add it."),
         ("personas/domain-expert.toml", "greting", 'Did you mean "greeting"?'),
-        ("personas/helpful-assistant.toml", "voice.provider", "Known: espeak, groq, local, mock."),
+        (
+            "personas/helpful-assistant.toml",
+            "voice.provider",
+            "Known: espeak, groq, local, mock, openai_compat.",
+        ),
         ("dialplans/default.toml", "routes[2].persona", 'Did you mean "technical-interviewer"?'),
         ("dialplans/more.toml", "default", "Remove one of the two."),
     ):

@@ -182,3 +182,26 @@ def test_no_addresses(address):
 def test_a_config_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         Config().sip.max_calls = 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "mode", "stt", "llm", "tts"),
+    [
+        ({}, "local", "", "", ""),
+        ({"AI_MODE": "mock"}, "mock", "", "", ""),
+        ({"AI_MODE": "live", "STT_PROVIDER": "sarvam"}, "live", "sarvam", "", ""),
+        ({"STT_PROVIDER": "whisper", "TTS_PROVIDER": "coqui"}, "local", "local", "", "coqui"),
+        ({"LLM_PROVIDER": "groq", "STT_PROVIDER": " "}, "local", "", "groq", ""),
+        ({"AI_MODE": "live", "BOT__AI__MODE": "mock"}, "mock", "", "", ""),
+        ({"STT_PROVIDER": "groq", "BOT__AI__STT": '["sarvam", "local"]'},
+         "local", ["sarvam", "local"], "", ""),
+    ],
+)  # fmt: skip
+def test_the_short_names_of_the_environment(write, environ, mode, stt, llm, tts):
+    ai = load_config(write(), environ).ai
+    assert (ai.mode, ai.stt, ai.llm, ai.tts) == (mode, stt, llm, tts)
+
+
+def test_a_wrong_short_name_is_told_by_its_name(write):
+    _, (fault,) = check_config(write('[ai]\nmode = "local"\n'), {"AI_MODE": "dead"})
+    assert str(fault).startswith("environment: AI_MODE: is 'dead'.")

@@ -6,21 +6,20 @@ worker is such a server behind a Unix socket, so moving speech to another machin
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
 
 from bot.audio import wav
 from bot.audio.frame import Samples
-from bot.errors import ProviderError
 from bot.providers.base import Message, Transcript, Voice
+from bot.providers.http_errors import malformed
 from bot.providers.openai_http import Endpoint, Server, body, sse_data
+from bot.providers.openai_streams import chat_messages, chat_text, samples, told_by_people
 from bot.providers.pcm_stream import PcmReader
 
 STT_HZ = 16_000
 PCM_HZ = 24_000  # what response_format=pcm means
-DONE = "[DONE]"
 
 
 class OpenAiSpeechToText:
@@ -50,7 +49,7 @@ class OpenAiSpeechToText:
         try:
             text = response.json()["text"]
         except (ValueError, KeyError, TypeError):
-            raise ProviderError(self.name, "answered without a text", retryable=True) from None
+            raise malformed(self.name, "answered without a text") from None
         return Transcript(str(text).strip(), language)
 
     async def close(self) -> None:
@@ -75,34 +74,13 @@ class OpenAiLanguageModel:
 
     async def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
         """The reply in pieces as they come; raises ProviderError, also in mid-stream."""
-        said = [{"role": message.role, "content": message.content} for message in messages]
-        async with self._server.stream("/chat/completions", self._body | {"messages": said}) as got:
-            events = self._server.pieces(sse_data(body(got)))
-            finished = False
-            async with aclosing(events):
-                async for event in events:
-                    if event == DONE:
-                        return
-                    text, ended = self._piece(event)
-                    finished = finished or ended
-                    if text:
-                        yield text
-        if not finished:
-            raise ProviderError(self.name, "the reply was cut off", retryable=True)
-
-    def _piece(self, event: str) -> tuple[str, bool]:
-        """Text of one event, and whether the reply ends with it."""
-        try:
-            chunk = json.loads(event)
-            if "error" in chunk:
-                what = f"broke off: {chunk['error'].get('message', 'no reason given')}"
-                raise ProviderError(self.name, what, retryable=True)
-            if not chunk["choices"]:  # the event that only counts tokens
-                return "", False
-            choice = chunk["choices"][0]
-            return choice["delta"].get("content") or "", bool(choice.get("finish_reason"))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise ProviderError(self.name, "sent a malformed chunk", retryable=True) from None
+        request = self._body | {"messages": chat_messages(messages)}
+        sent = told_by_people(messages)
+        async with self._server.stream("/chat/completions", request, sent=sent) as got:
+            text = chat_text(self.name, self._server.pieces(sse_data(body(got))), sent)
+            async with aclosing(text):
+                async for piece in text:
+                    yield piece
 
     async def close(self) -> None:
         await self._server.close()
@@ -141,22 +119,11 @@ class OpenAiTextToSpeech:
         if voice.speed != 1.0:
             request["speed"] = voice.speed
         reader = PcmReader(self.rate, wav_header=request["response_format"] == "wav")
-        async with self._server.stream("/audio/speech", request) as response:
-            audio = self._server.pieces(body(response))
+        async with self._server.stream("/audio/speech", request, sent=[text]) as response:
+            audio = samples(self.name, self._server.pieces(body(response)), reader)
             async with aclosing(audio):
-                async for piece in audio:
-                    samples = self._read(reader, piece)
-                    if len(samples):
-                        yield samples
-        rest = self._read(reader, None)
-        if len(rest):
-            yield rest
-
-    def _read(self, reader: PcmReader, piece: bytes | None) -> Samples:
-        try:
-            return reader.finish() if piece is None else reader.feed(piece)
-        except ValueError as error:
-            raise ProviderError(self.name, str(error), retryable=False) from None
+                async for chunk in audio:
+                    yield chunk
 
     async def close(self) -> None:
         await self._server.close()

@@ -1,26 +1,24 @@
-"""What the three OpenAI-compatible providers share: the connection, its errors, its streams."""
+"""What providers behind HTTP share: the connection, its errors, its streams."""
 
 from __future__ import annotations
 
-import asyncio
-import math
-import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import httpx
 
-from bot.errors import ProviderError, ProviderTimeout
+from bot.providers.http_errors import pieces, refusal, within
+from bot.secrets import secret
 
 UNIX = "unix://"
 CONNECT_S = 3.0
 IDLE_S = 55.0  # most servers and balancers drop an idle connection after 60 s
 MAX_CONNECTIONS = 32
-MESSAGE_CHARS = 200
+BEARER = "Authorization"
 
 Item = TypeVar("Item")
 
@@ -32,6 +30,11 @@ class Endpoint:
     base_url: str  # "https://host/openai/v1", "http://127.0.0.1:8000/v1", "unix:///run/x.sock"
     api_key_env: str = ""  # name of the environment variable that holds the key
     deadline_s: float = 8.0  # to the whole answer, or to each next piece of a stream
+    key_header: str = BEARER  # the header that carries the key
+
+    @property
+    def key(self) -> str:
+        return secret(self.api_key_env) if self.api_key_env else ""
 
 
 @lru_cache(maxsize=1)
@@ -47,8 +50,9 @@ def open_client(endpoint: Endpoint) -> httpx.AsyncClient:
         max_keepalive_connections=MAX_CONNECTIONS,
         keepalive_expiry=IDLE_S,
     )
-    key = os.environ.get(endpoint.api_key_env, "") if endpoint.api_key_env else ""
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers = {}
+    if key := endpoint.key:
+        headers[endpoint.key_header] = f"Bearer {key}" if endpoint.key_header == BEARER else key
     timeout = httpx.Timeout(endpoint.deadline_s, connect=min(CONNECT_S, endpoint.deadline_s))
     if endpoint.base_url.startswith(UNIX):
         return httpx.AsyncClient(
@@ -74,91 +78,55 @@ class Server:
     """One server, asked over connections that stay open. `name` is the provider's."""
 
     def __init__(self, name: str, endpoint: Endpoint) -> None:
+        """Raises ConfigError when the key cannot be read."""
         self.name = name
         self.endpoint = endpoint
+        self._key = endpoint.key
         self._client = open_client(endpoint)
 
     async def post(self, path: str, **request: Any) -> httpx.Response:
         """The whole answer within the deadline. Raises ProviderError."""
         async with self._deadline():
             response = await self._client.post(path, **request)
-        self._check(response)
+        self._check(response, ())
         return response
 
     @asynccontextmanager
-    async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[httpx.Response]:
-        """An answer whose body is read piece by piece, see `pieces`. Raises ProviderError."""
+    async def stream(
+        self, path: str, body: Mapping[str, Any], *, sent: Sequence[str] = ()
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer whose body is read piece by piece, see `pieces`. Raises ProviderError.
+
+        `sent` is what is said in the request: an error that quotes it is told without.
+        """
         request = self._client.build_request("POST", path, json=body)
         async with self._deadline():
             response = await self._client.send(request, stream=True)
         try:
-            if response.is_error:
+            if not response.is_success:
                 async with self._deadline():
                     await response.aread()
-                self._check(response)
+                self._check(response, sent)
             yield response
         finally:
             await response.aclose()
 
-    async def pieces(self, stream: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:
+    def pieces(self, stream: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:
         """`stream`, each piece within the deadline, its errors as ProviderError."""
-        async with aclosing(stream):
-            while True:
-                async with self._deadline():
-                    piece = await anext(stream, None)
-                if piece is None:
-                    return
-                yield piece
+        return pieces(stream, self._deadline)
 
-    @asynccontextmanager
-    async def _deadline(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self.endpoint.deadline_s):
-                yield
-        except (TimeoutError, httpx.TimeoutException):
-            raise ProviderTimeout(self.name, self.endpoint.deadline_s) from None
-        except httpx.HTTPError as error:
-            what = f"{type(error).__name__} at {self.endpoint.base_url}"
-            again = isinstance(error, httpx.TransportError)
-            code = "unreachable" if isinstance(error, httpx.ConnectError) else "failed"
-            raise ProviderError(self.name, what, retryable=again, code=code) from None
+    def _deadline(self) -> AbstractAsyncContextManager[None]:
+        return within(self.name, self.endpoint.deadline_s, self.endpoint.base_url)
 
-    def _check(self, response: httpx.Response) -> None:
+    def _check(self, response: httpx.Response, sent: Sequence[str]) -> None:
         """Raises ProviderError for an answer that is an error."""
-        if not response.is_error:
-            return
-        code = response.status_code
-        what = f"HTTP {code}: {error_message(response)}"
-        if code in (401, 403) and self.endpoint.api_key_env:
-            what += f" (check the key in {self.endpoint.api_key_env})"
-        raise ProviderError(
-            self.name,
-            what,
-            retryable=code in (408, 409, 425, 429) or code >= 500,
-            retry_after_s=retry_after_s(response.headers),
-            code=str(code),
-        )
+        if not response.is_success:
+            raise refusal(
+                self.name, response, key=self._key, key_env=self.endpoint.api_key_env, sent=sent
+            )
 
     async def close(self) -> None:
         await self._client.aclose()
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Retry-After in seconds; its other form, a date, is not sent by these servers."""
-    try:
-        wait_s = float(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return wait_s if 0 <= wait_s < math.inf else None
-
-
-def error_message(response: httpx.Response) -> str:
-    """The message of an OpenAI error object, else the status phrase."""
-    try:
-        message = response.json()["error"]["message"]
-    except (ValueError, KeyError, TypeError):
-        return response.reason_phrase
-    return str(message)[:MESSAGE_CHARS]
 
 
 async def body(response: httpx.Response) -> AsyncGenerator[bytes, None]:

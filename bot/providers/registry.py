@@ -24,17 +24,22 @@ from bot.providers.fallback import (
     FallbackSpeechToText,
     FallbackTextToSpeech,
 )
-from bot.providers.groq_compat import groq_llm, groq_stt, groq_tts
 from bot.providers.mock import MockLanguageModel, MockSpeechToText, MockTextToSpeech
 from bot.providers.names import Kind, last_resort, named
-from bot.providers.openai_compat import OpenAiSpeechToText, OpenAiTextToSpeech
+from bot.providers.openai_compat import (
+    OpenAiLanguageModel,
+    OpenAiSpeechToText,
+    OpenAiTextToSpeech,
+)
 from bot.providers.openai_http import Endpoint
+from bot.providers.sarvam import SarvamSpeechToText
 from bot.providers.scripted import Scripted
 
 Provider: TypeAlias = SpeechToText | LanguageModel | TextToSpeech
 Factory: TypeAlias = Callable[[Config, Persona], Provider]
 
 KEYS: dict[Kind, str] = {"stt": "ai.stt", "llm": "ai.llm", "tts": "ai.tts"}
+COMPAT_KEY_ENV = "OPENAI_COMPAT_API_KEY"
 log = structlog.get_logger(__name__)
 _factories: dict[tuple[Kind, str], Factory] = {}
 
@@ -105,6 +110,42 @@ def _local_tts(config: Config, _persona: Persona) -> Provider:
     return OpenAiTextToSpeech(speech_endpoint(config), model=voice, voice=voice, name="local")
 
 
+def _compat(config: Config) -> Endpoint:
+    """Raises ConfigError when nobody said where the server is."""
+    if not config.openai_compat.base_url:
+        what = "is empty, and a provider asks for openai_compat."
+        remedy = 'Write where the server is, e.g. "http://127.0.0.1:11434/v1".'
+        raise ConfigError("config", "openai_compat.base_url", what, remedy)
+    return Endpoint(config.openai_compat.base_url, COMPAT_KEY_ENV, config.ai.timeout_s)
+
+
+def _compat_stt(config: Config, _persona: Persona) -> Provider:
+    return OpenAiSpeechToText(_compat(config), model=config.openai_compat.stt_model)
+
+
+def _compat_llm(config: Config, _persona: Persona) -> Provider:
+    return OpenAiLanguageModel(_compat(config), model=config.openai_compat.llm_model)
+
+
+def _compat_tts(config: Config, _persona: Persona) -> Provider:
+    about = config.openai_compat
+    return OpenAiTextToSpeech(_compat(config), model=about.tts_model, voice=about.voice)
+
+
+def _groq(kind: Kind) -> Factory:
+    def create_groq(config: Config, _persona: Persona) -> Provider:
+        from bot.providers import groq  # the SDK takes a third of a second to import
+
+        made = {
+            "stt": groq.GroqSpeechToText,
+            "llm": groq.GroqLanguageModel,
+            "tts": groq.GroqTextToSpeech,
+        }[kind]
+        return cast("Provider", made(config))
+
+    return create_groq
+
+
 def _espeak(_config: Config, _persona: Persona) -> Provider:
     from bot.providers.espeak import Espeak
 
@@ -119,9 +160,13 @@ register("stt", "local", _local_stt)
 register("tts", "local", _local_tts)
 register("tts", "espeak", _espeak)
 register("llm", "scripted", lambda _config, persona: Scripted(persona))
-register("stt", "groq", groq_stt)
-register("llm", "groq", groq_llm)
-register("tts", "groq", groq_tts)
+register("stt", "groq", _groq("stt"))
+register("llm", "groq", _groq("llm"))
+register("tts", "groq", _groq("tts"))
+register("stt", "sarvam", lambda config, _persona: SarvamSpeechToText(config))
+register("stt", "openai_compat", _compat_stt)
+register("llm", "openai_compat", _compat_llm)
+register("tts", "openai_compat", _compat_tts)
 register("stt", "mock", _always(MockSpeechToText))
 register("llm", "mock", _always(MockLanguageModel))
 register("tts", "mock", _always(MockTextToSpeech))

@@ -7,7 +7,6 @@ rate and cuts the time three- to sixfold; padding the audio, or with anything bu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from bot.audio.frame import FULL_SCALE, Samples
 from bot.errors import ProviderError, StartError
 from bot.providers.base import Transcript
+from bot.providers.long_audio import pieces
 from bot.providers.turnstile import Full, Turnstile
 from bot.providers.whisper_weights import find_weights
 
@@ -26,8 +26,6 @@ FEATURES_PER_S = 100
 WINDOW_S = 10.0
 URGENT_WINDOW_S = 5.0
 TAIL_S = 1.0  # silence whisper needs behind the last word
-PIECE_S = 28.0  # the model hears 30 s at most; longer audio goes through in pieces
-SHORTEST_S = 0.1
 # Silence, noise, hum and clicks measured .83 to .97; speech, also at 10 dB SNR, .61 at most.
 NO_SPEECH = 0.75
 # In half a second of speech it is less sure: .87 are reached, noises begin at .63. With a prompt
@@ -69,13 +67,13 @@ class WhisperLocal:
         """Words of `pcm`, int16 of shape (n,) at RATE_HZ; "" when nobody spoke.
 
         `expect` leans short audio towards those words: it is whisper's prompt.
-        Audio longer than PIECE_S queues anew for each piece. Raises ProviderError.
+        Audio longer than 28 s queues anew for each piece. Raises ProviderError.
         """
         language = language.partition("-")[0].lower() or "en"
         if language not in self.languages:
             raise ProviderError(self.name, f"does not know language {language!r}", retryable=False)
         texts = []
-        for piece in pieces(pcm):
+        for piece in pieces(pcm, RATE_HZ):
             window_s = URGENT_WINDOW_S if urgent else WINDOW_S
             work = partial(self._hear, piece, language, window_s, expect)
             try:
@@ -87,7 +85,7 @@ class WhisperLocal:
         return Transcript(" ".join(filter(None, texts)), language)
 
     def _hear(self, pcm: Samples, language: str, window_s: float, expect: str) -> str:
-        """One utterance of at most PIECE_S, on the turnstile's thread."""
+        """One utterance of at most 28 s, on the turnstile's thread."""
         from faster_whisper.transcribe import get_ctranslate2_storage
 
         whisper, seconds = self._whisper, len(pcm) / RATE_HZ
@@ -148,19 +146,6 @@ def padded(features: NDArray[np.float32], seconds: float) -> NDArray[np.float32]
     length = round(seconds * FEATURES_PER_S)
     missing = length - features.shape[1]
     return np.pad(features, ((0, 0), (0, max(0, missing))))[:, :length]
-
-
-def pieces(pcm: Samples) -> Iterator[Samples]:
-    """`pcm` in runs of at most PIECE_S, cut where it is quietest in their last third."""
-    longest, hop = round(PIECE_S * RATE_HZ), RATE_HZ // 10
-    while len(pcm) > longest:
-        begin = longest * 2 // 3 // hop * hop
-        blocks = pcm[begin : longest // hop * hop].reshape(-1, hop).astype(np.float32)
-        cut = begin + int(np.argmin((blocks * blocks).mean(axis=1))) * hop + hop // 2
-        yield pcm[:cut]
-        pcm = pcm[cut:]
-    if len(pcm) >= SHORTEST_S * RATE_HZ:
-        yield pcm
 
 
 def unlooped(text: str) -> str:

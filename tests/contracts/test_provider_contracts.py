@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,13 +18,12 @@ from bot.persona import Persona
 from bot.providers.base import LanguageModel, Message, SpeechToText, TextToSpeech, Voice
 from bot.providers.espeak import Espeak
 from bot.providers.mock import MockLanguageModel, MockSpeechToText, MockTextToSpeech
-from bot.providers.openai_compat import OpenAiLanguageModel
-from bot.providers.openai_http import Endpoint
 from bot.providers.piper_local import PiperLocal
 from bot.providers.registry import providers_for
 from bot.providers.scripted import Scripted
 from bot.providers.whisper_local import WhisperLocal
-from tests.providers.openai_server import delta, openai_server
+from tests.providers.clouds import CLOUDS, cloud, provider
+from tests.providers.vendor_server import delta
 from tests.workers.speech_process import SpeechProcess, speech_process
 
 SENTENCE = "What time do you open tomorrow?"
@@ -60,22 +60,47 @@ def local(worker: SpeechProcess) -> Config:
     return Config(ai=Ai(mode="local"), speech=Speech(socket=Path(worker.socket)))
 
 
-@pytest.fixture(params=["whisper_local", "speech worker", "mock"])
-async def stt(request: pytest.FixtureRequest, worker: SpeechProcess) -> AsyncIterator[SpeechToText]:
-    made: dict[str, SpeechToText] = {}
+def cloud_names(kind: str) -> list[str]:
+    return [name for name, of in CLOUDS if of == kind]
+
+
+@asynccontextmanager
+async def behaving(name: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
+    """A provider behind HTTP, its server as good as the vendor's."""
+    async with cloud(monkeypatch, name) as server, provider(name, kind, server) as made:
+        server.hears, server.speaks = SENTENCE, True
+        server.events(delta("We open "), delta("at nine.", "stop"), "[DONE]")
+        yield made
+
+
+@pytest.fixture(params=["whisper_local", "speech worker", "mock", *cloud_names("stt")])
+async def stt(
+    request: pytest.FixtureRequest, worker: SpeechProcess, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SpeechToText]:
+    if request.param in cloud_names("stt"):
+        async with behaving(request.param, "stt", monkeypatch) as cloudy:
+            yield cloudy
+        return
+    made: SpeechToText
     match request.param:
         case "whisper_local":
-            made["stt"] = WhisperLocal()
+            made = WhisperLocal()
         case "speech worker":
-            made["stt"] = providers_for(local(worker), PERSONA).stt
+            made = providers_for(local(worker), PERSONA).stt
         case _:
-            made["stt"] = MockSpeechToText([SENTENCE])
-    yield made["stt"]
-    await made["stt"].close()
+            made = MockSpeechToText([SENTENCE])
+    yield made
+    await made.close()
 
 
-@pytest.fixture(params=["piper_local", "espeak", "speech worker", "mock"])
-async def tts(request: pytest.FixtureRequest, worker: SpeechProcess) -> AsyncIterator[TextToSpeech]:
+@pytest.fixture(params=["piper_local", "espeak", "speech worker", "mock", *cloud_names("tts")])
+async def tts(
+    request: pytest.FixtureRequest, worker: SpeechProcess, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[TextToSpeech]:
+    if request.param in cloud_names("tts"):
+        async with behaving(request.param, "tts", monkeypatch) as cloudy:
+            yield cloudy
+        return
     makers = {
         "piper_local": PiperLocal,
         "espeak": Espeak,
@@ -87,18 +112,17 @@ async def tts(request: pytest.FixtureRequest, worker: SpeechProcess) -> AsyncIte
     await made.close()
 
 
-@pytest.fixture(params=["scripted", "openai_compat", "mock"])
-async def llm(request: pytest.FixtureRequest) -> AsyncIterator[LanguageModel]:
-    async with AsyncExitStack() as stack:
-        made: LanguageModel
-        if request.param == "openai_compat":
-            server = await stack.enter_async_context(openai_server())
-            server.events(delta("We open "), delta("at nine.", "stop"), "[DONE]")
-            made = OpenAiLanguageModel(Endpoint(server.base_url), model="m")
-        else:
-            made = Scripted(PERSONA) if request.param == "scripted" else MockLanguageModel()
-        yield made
-        await made.close()
+@pytest.fixture(params=["scripted", "mock", *cloud_names("llm")])
+async def llm(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[LanguageModel]:
+    if request.param in cloud_names("llm"):
+        async with behaving(request.param, "llm", monkeypatch) as cloudy:
+            yield cloudy
+        return
+    made: LanguageModel = Scripted(PERSONA) if request.param == "scripted" else MockLanguageModel()
+    yield made
+    await made.close()
 
 
 # ---- speech to text

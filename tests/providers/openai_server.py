@@ -1,91 +1,52 @@
-"""A local server that speaks OpenAI's API, well or badly, for the tests of openai_compat."""
+"""A local server that speaks OpenAI's API."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from aiohttp import web
 
+from tests.providers.vendor_server import VendorServer, delta, loud, serving, speech
 
-def delta(text: str | None, finish: str | None = None) -> str:
-    return json.dumps(
-        {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]}
-    )
+__all__ = ["OpenAiServer", "delta", "openai_server"]
 
 
-@dataclass
-class OpenAiServer:
-    """Answers with what the test puts here, and remembers what it was asked."""
+class OpenAiServer(VendorServer):
+    prefix: ClassVar[str] = "/v1"
+    path: ClassVar[str] = "/v1"
 
-    status: int = 200
-    chunks: list[bytes] = field(default_factory=list)  # of a streamed body
-    stall: bool = False  # after the chunks: say nothing more
-    cut: bool = False  # after the chunks: drop the connection
-    text: str = "hello there"
-    reply_headers: dict[str, str] = field(default_factory=dict)  # of a refusal
-    asked: list[dict[str, Any]] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    peers: set[tuple[str, int]] = field(default_factory=set)
-    base_url: str = ""
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post(f"{self.path}/audio/transcriptions", self.transcriptions),
+            web.post(f"{self.path}/audio/speech", self.speech),
+            web.post(f"{self.path}/chat/completions", self.chat),
+        ]
 
     async def transcriptions(self, request: web.Request) -> web.StreamResponse:
-        self._note(request)
-        form = await request.post()
-        upload = form["file"]
-        assert isinstance(upload, web.FileField)
-        fields = {key: value for key, value in form.items() if key != "file"}
-        self.asked.append(fields | {"file": upload.file.read(), "filename": upload.filename})
-        return self._refusal() or web.json_response({"text": self.text})
+        asked = await self.uploaded(request)
+        if instead := await self.before(request, asked):
+            return instead
+        return await self.json(request, self.transcription(asked))
 
-    async def streamed(self, request: web.Request) -> web.StreamResponse:
-        self._note(request)
-        self.asked.append(await request.json())
-        if refusal := self._refusal():
-            return refusal
-        response = web.StreamResponse()
-        await response.prepare(request)
-        for chunk in self.chunks:
-            await response.write(chunk)
-            await asyncio.sleep(0.001)
-        if self.stall:
-            await asyncio.sleep(30)
-        if self.cut:
-            assert request.transport
-            request.transport.abort()
-        return response
+    def transcription(self, asked: dict[str, Any]) -> dict[str, Any]:
+        text = self.hears if self.hears and loud(asked["file"]) else self.text
+        return {"text": text if not self.hears or loud(asked["file"]) else ""}
 
-    def events(self, *data: str) -> None:
-        self.chunks = [f"data: {each}\n\n".encode() for each in data]
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        if instead := await self.before(request, await request.json()):
+            return instead
+        return await self.streamed(request, self.chunks, {"Content-Type": "text/event-stream"})
 
-    def _note(self, request: web.Request) -> None:
-        self.headers.append(dict(request.headers))
-        if request.transport and (peer := request.transport.get_extra_info("peername")):
-            self.peers.add(peer)
-
-    def _refusal(self) -> web.Response | None:
-        if self.status == 200:
-            return None
-        error = {"message": "no, thank you", "type": "x", "param": None, "code": None}
-        return web.json_response({"error": error}, status=self.status, headers=self.reply_headers)
+    async def speech(self, request: web.Request) -> web.StreamResponse:
+        asked = await request.json()
+        if instead := await self.before(request, asked):
+            return instead
+        return await self.streamed(request, await speech(asked) if self.speaks else self.chunks)
 
 
 @asynccontextmanager
 async def openai_server() -> AsyncIterator[OpenAiServer]:
-    server = OpenAiServer()
-    app = web.Application()
-    app.router.add_post("/v1/audio/transcriptions", server.transcriptions)
-    app.router.add_post("/v1/audio/speech", server.streamed)
-    app.router.add_post("/v1/chat/completions", server.streamed)
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    try:
+    async with serving(OpenAiServer()) as server:
         yield server
-    finally:
-        await runner.cleanup()

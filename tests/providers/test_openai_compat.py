@@ -10,12 +10,13 @@ import pytest
 from bot.audio import wav
 from bot.errors import ProviderError, ProviderTimeout
 from bot.providers.base import Message, Voice
+from bot.providers.http_errors import retry_after_s
 from bot.providers.openai_compat import (
     OpenAiLanguageModel,
     OpenAiSpeechToText,
     OpenAiTextToSpeech,
 )
-from bot.providers.openai_http import Endpoint, retry_after_s
+from bot.providers.openai_http import Endpoint
 from tests.providers.openai_server import OpenAiServer, delta, openai_server
 
 TALK = [Message("system", "You are kind."), Message("user", "Hi")]

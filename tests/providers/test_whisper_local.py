@@ -13,16 +13,9 @@ from hypothesis import strategies as st
 
 from bot.engine.stop_words import StopWords
 from bot.errors import ProviderError, StartError
+from bot.providers.long_audio import PIECE_S, pieces
 from bot.providers.piper_local import PiperLocal
-from bot.providers.whisper_local import (
-    PIECE_S,
-    RATE_HZ,
-    WhisperLocal,
-    padded,
-    pieces,
-    spoken,
-    unlooped,
-)
+from bot.providers.whisper_local import RATE_HZ, WhisperLocal, padded, spoken, unlooped
 from bot.providers.whisper_weights import PINNED_SHA256, find_weights, packaged_folder, verify
 from tests.eval.voices import JOES, speech
 
@@ -63,7 +56,7 @@ def test_features_are_padded_with_zeros_or_cut() -> None:
 @given(st.integers(RATE_HZ // 10, 100 * RATE_HZ), st.integers(0, 100))
 def test_pieces_are_short_enough_and_lose_nothing(length: int, seed: int) -> None:
     pcm = np.random.default_rng(seed).integers(-99, 99, length, np.int16)
-    cut = list(pieces(pcm))
+    cut = list(pieces(pcm, RATE_HZ))
     assert all(len(piece) <= PIECE_S * RATE_HZ for piece in cut)
     lost = length - sum(map(len, cut))
     assert 0 <= lost < RATE_HZ // 10  # a last scrap too short to hold a word
@@ -73,7 +66,7 @@ def test_pieces_are_short_enough_and_lose_nothing(length: int, seed: int) -> Non
 def test_pieces_are_cut_where_it_is_quiet() -> None:
     pcm = np.full(40 * RATE_HZ, 5000, np.int16)
     pcm[22 * RATE_HZ : 23 * RATE_HZ] = 0
-    first, _ = pieces(pcm)
+    first, _ = pieces(pcm, RATE_HZ)
     assert 22 <= len(first) / RATE_HZ <= 23
 
 

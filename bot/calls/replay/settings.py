@@ -10,9 +10,10 @@ from typing import Any
 from bot.calls.hearing import voice_activity
 from bot.calls.tape import Recorded
 from bot.calls.tape_values import decode_settings
-from bot.config import Config, toml_value
+from bot.config import Config
 from bot.engine.engine import CallEngine, EngineSettings
 from bot.errors import ConfigError
+from bot.overrides import toml_value
 from bot.persona import Persona
 from bot.toml_files import inspect, suggestion
 
