@@ -16,6 +16,7 @@ DEFINITIONS = """
 - **Utterances**: 64 texts of this repository, each by Piper (voice joe at three paces) and by
   another voice: flite's slt, awb and rms (made of recordings of people) or four of espeak-ng.
   Their active level (ITU-T P.56) lies between -30 and -18 dBFS.
+  Models other than tiny.en hear every text by one of its two voices, in the same proportions.
 - **Way to the model**: 2.5 s of the line, the utterance, 1 s of the line, through the codec, the
   bot's resampler, speech detector and segmenter; what is transcribed, and the noise that is learnt,
   is what a call would have. What the detector cuts off counts as an error.
@@ -27,6 +28,7 @@ DEFINITIONS = """
 - **Speed**: median of nine, on one thread, the model in the same process, G.711 speech. *Four
   callers* speak 4 s at a time, independently, with 2 to 6 s between; *at once* they all end in the
   same instant, and the last one's whole wait is told. One model hears one utterance at a time.
+  **Load** is what else the machine was doing: how many programs wanted a core in the last minute.
 - **Memory**: resident, of a fresh process with both models loaded and used once.
 """
 

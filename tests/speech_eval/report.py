@@ -105,6 +105,7 @@ def times(figures: Figures) -> str:
         ("noise suppression, per second of audio", f"{figures['conditioning_ms_per_s']:.1f} ms"),
         ("first audio of Piper for a clause", ms(figures["tts_first_ms"])),
         ("memory with tiny.en and Piper loaded and used", f"{figures['rss_mb']:.0f} MiB"),
+        ("load of the machine meanwhile", f"{figures['load']:.1f}"),
     ]
     return f"{table(head, rows)}\n\n{table(('what', 'measured'), other)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import statistics
 import subprocess
@@ -25,7 +26,7 @@ from tests.speech_eval.models import loop, names, whisper
 LENGTHS_S = {"2s": 2.0, "4s": 4.0, "7s": 7.0}
 TIMES = 9
 CALLERS = 4
-TURNS = 4  # of each caller
+TURNS = 3  # of each caller
 LISTENS_S = (2.0, 6.0)  # to the bot and thinking, after the 4 s that a caller speaks
 CLAUSE = "We open at eight from Monday to Friday,"
 MIB = 1024 * 1024
@@ -144,4 +145,5 @@ def speed() -> dict[str, Any]:
         "conditioning_ms_per_s": conditioning_ms_per_s(),
         "tts_first_ms": tts_first_ms(),
         "rss_mb": rss_mb(),
+        "load": round(os.getloadavg()[0], 1),
     }

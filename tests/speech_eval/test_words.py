@@ -18,6 +18,7 @@ from tests.speech_eval.words import errors, words
         ("1,200", "one thousand two hundred"),
         ("007", "zero zero seven"),
         ("at 10:15", "at ten fifteen"),
+        ("1" + 11 * "0", "one" + 11 * " zero"),
         ("50%", "fifty percent"),
         ("", ""),
     ],

@@ -9,6 +9,7 @@ from functools import cache
 from rapidfuzz.distance import Levenshtein
 from unicode_rbnf import FormatPurpose, RbnfEngine
 
+LONGEST = 9  # digits of a number that has a name
 YEARS = range(1100, 2000)  # read in two halves
 SIGNS = {"%": " percent ", "&": " and ", "+": " plus ", "@": " at "}
 NUMBER = re.compile(r"(\$?)(\d[\d,]*)(st|nd|rd|th)?\b")
@@ -28,6 +29,8 @@ def words(text: str) -> list[str]:
 def _spoken(dollar: str, digits: str, ordinal: str | None) -> str:
     """One number as callers say it: digit by digit, as a year, or as a number."""
     plain = digits.replace(",", "")
+    if len(plain) > LONGEST:  # nobody says it as a number; a model that repeats itself writes it
+        return " ".join(_named(int(digit)) for digit in plain)
     number = int(plain)
     if ordinal:
         return _named(number, FormatPurpose.ORDINAL)
