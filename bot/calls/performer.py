@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
@@ -51,6 +52,18 @@ Detour = Callable[[int, Kind, Trail], None]  # somebody did not answer; maybe an
 def resampled(action: Transcribe, rate_hz: int) -> Samples:
     """The audio as it came."""
     return resample_clip(action.samples, BUS_HZ, rate_hz)
+
+
+@dataclass(slots=True)
+class _Request:
+    """Something the engine asked for: how it went, and what the engine hears in the end."""
+
+    trail: Trail
+    end: Input
+
+    def by(self, asked_first: str) -> str:
+        """Who answered."""
+        return self.trail.answered or asked_first
 
 
 class Performer:
@@ -121,40 +134,31 @@ class Performer:
     async def _transcribe(self, action: Transcribe) -> None:
         turn, utterance_id, purpose = action.turn, action.utterance_id, action.purpose
         stt = self._providers.stt
-        try:
+        with self._request(
+            turn, "stt", TranscriptionFailed(turn, utterance_id, purpose)
+        ) as request:
             pcm = await asyncio.to_thread(self._prepare, action, stt.rate)
             began = time.perf_counter()
             urgent = purpose is Purpose.BARGE_IN
             answer = stt.transcribe(
                 pcm, language=self._persona.language, urgent=urgent, expect=action.expect
             )
-            with self._watched(turn, "stt") as trail:
-                transcript = await self._in_time(stt.name, answer)
-        except ProviderError as error:
-            self._failed(turn, error)
-            self._tell(TranscriptionFailed(turn, utterance_id, purpose))
-            return
-        if purpose is not Purpose.BARGE_IN:  # a pause's may become the turn's
-            self._took(turn, "stt", trail.answered or stt.name, time.perf_counter() - began)
-        self._tell(Transcribed(turn, utterance_id, purpose, transcript.text))
+            transcript = await self._in_time(stt.name, answer)
+            if not urgent:  # a pause's may become the turn's
+                self._took(turn, "stt", request.by(stt.name), time.perf_counter() - began)
+            request.end = Transcribed(turn, utterance_id, purpose, transcript.text)
 
     async def _ask(self, action: AskModel) -> None:
         llm, turn = self._providers.llm, action.turn
         began, first = time.perf_counter(), True
-        try:
-            with self._watched(turn, "llm") as trail:
-                pieces = llm.reply(messages(self._persona, action.history))
-                async for piece in self._each_in_time(llm.name, pieces):
-                    if first:
-                        name = trail.answered or llm.name
-                        self._took(turn, "llm", name, time.perf_counter() - began)
-                        first = False
-                    self._tell(ModelText(turn, piece))
-        except ProviderError as error:
-            self._failed(turn, error)
-            self._tell(ModelFailed(turn))
-            return
-        self._tell(ModelDone(turn))
+        with self._request(turn, "llm", ModelFailed(turn)) as request:
+            pieces = llm.reply(messages(self._persona, action.history))
+            async for piece in self._each_in_time(llm.name, pieces):
+                if first:
+                    self._took(turn, "llm", request.by(llm.name), time.perf_counter() - began)
+                    first = False
+                self._tell(ModelText(turn, piece))
+            request.end = ModelDone(turn)
 
     async def _speak_all(self, clauses: asyncio.Queue[Speak]) -> None:
         first = True
@@ -167,37 +171,36 @@ class Performer:
         tts, turn, clause = self._providers.tts, action.turn, action.clause
         convert = to_bus(tts.rate)
         began = time.perf_counter()
-        try:
-            with self._watched(turn, "tts") as trail:
-                chunks = tts.speak(action.text, voice=self._voice)
-                async for chunk in self._each_in_time(tts.name, chunks):
-                    if first:
-                        name = trail.answered or tts.name
-                        self._took(turn, "tts", name, time.perf_counter() - began)
-                        first = False
-                    for piece in slices(chunk, tts.rate):
-                        self._tell(SpeechAudio(turn, clause, convert(piece)))
-                        await asyncio.sleep(0)  # other calls' frames come first
-        except ProviderError as error:
-            self._failed(turn, error)
-            self._tell(SpeechFailed(turn, clause))
-            return
-        self._tell(SpeechDone(turn, clause))
+        with self._request(turn, "tts", SpeechFailed(turn, clause)) as request:
+            chunks = tts.speak(action.text, voice=self._voice)
+            async for chunk in self._each_in_time(tts.name, chunks):
+                if first:
+                    self._took(turn, "tts", request.by(tts.name), time.perf_counter() - began)
+                    first = False
+                for piece in slices(chunk, tts.rate):
+                    self._tell(SpeechAudio(turn, clause, convert(piece)))
+                    await asyncio.sleep(0)  # other calls' frames come first
+            request.end = SpeechDone(turn, clause)
 
     # ---- deadlines and bookkeeping
 
     @contextmanager
-    def _watched(self, turn: int, kind: Kind) -> Iterator[Trail]:
-        """The trail of a request; it is told on when somebody failed on the way."""
+    def _request(self, turn: int, kind: Kind, failure: Input) -> Iterator[_Request]:
+        """One end is told, the failure unless an answer came; none to a request that is cancelled.
+
+        A bug in a provider is a failure too: the call goes on and says sorry.
+        """
         with watching() as trail:
+            request = _Request(trail, failure)
             try:
-                yield trail
-            except asyncio.CancelledError:  # nobody waited for the end of it
-                trail.misses.clear()
-                raise
-            finally:
-                if trail.misses:
-                    self._detour(turn, kind, trail)
+                yield request
+            except ProviderError as error:
+                self._failed(turn, error)
+            except Exception:
+                log.exception("provider work crashed", turn=turn, what=kind)
+        if trail.misses:
+            self._detour(turn, kind, trail)
+        self._tell(request.end)
 
     async def _in_time(self, name: str, answer: Awaitable[T]) -> T:
         try:
@@ -223,8 +226,8 @@ class Performer:
     def _ended(self, task: asyncio.Task[None]) -> None:
         turn = self._tasks.pop(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # a bug, not a provider's failure: the call goes on and says sorry
-            log.error("provider work crashed", turn=turn, exc_info=error)
+            # a bug of ours, outside of what providers do: the call goes on and says sorry
+            log.error("work for the engine crashed", turn=turn, exc_info=error)
             self._tell(ModelFailed(turn))
 
 

@@ -64,22 +64,42 @@ class Phrasebook:
         self._folder = folder
         self._ready: dict[str, Samples] = {}
         self._stand_ins: set[str] = set()  # keys
+        self._on_disk: dict[str, Path] = {}  # ready, and read when they are wanted
 
     def get(self, voice: Voice, text: str) -> Samples | None:
-        return self._ready.get(_key(voice, text))
+        key = _key(voice, text)
+        if (file := self._on_disk.get(key)) is not None:
+            return _read(file)
+        return self._ready.get(key)
 
-    async def render(self, persona: Persona, texts: Iterable[str], tts: TextToSpeech) -> None:
-        """Make ready what is missing; a phrase that cannot be spoken is logged and left out."""
+    async def render(
+        self, persona: Persona, texts: Iterable[str], tts: TextToSpeech, *, in_memory: bool = True
+    ) -> None:
+        """Make ready what is missing; a phrase that cannot be spoken is logged and left out.
+
+        Without `in_memory` it is read from disk each time: for texts that are many, and none of
+        which a call depends on.
+        """
         voice = voice_of(persona)
         for text in texts:
+            words = spoken(text, persona.language)
+            held = _key(voice, words) in self._ready
             try:
-                await self._make_ready(voice, spoken(text, persona.language), tts)
+                await self._make_ready(voice, words, tts)
             except ProviderError as error:
                 log.warning("phrase not rendered", persona=persona.slug, error=str(error))
+            if not in_memory and not held:
+                self._leave_on_disk(_key(voice, words), speaker(tts))
+
+    def _leave_on_disk(self, key: str, by: str) -> None:
+        """Also where it could not be kept: then it is spoken each time, as if it were not here."""
+        if self._ready.pop(key, None) is not None and key not in self._stand_ins:
+            self._on_disk[key] = self._file(by, key)
+        self._stand_ins.discard(key)
 
     async def _make_ready(self, voice: Voice, text: str, tts: TextToSpeech) -> None:
         key, wanted = _key(voice, text), speaker(tts)
-        if key in self._ready and key not in self._stand_ins:
+        if key in self._on_disk or (key in self._ready and key not in self._stand_ins):
             return
         samples, by = _read(self._file(wanted, key)), wanted
         if samples is None:

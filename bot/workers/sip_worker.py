@@ -145,7 +145,8 @@ async def _render_later(
     for persona in list(library.personas.values()):
         for text in scripted_phrases(persona):
             await manager.idle()
-            await phrases.render(persona, [text], manager.providers(persona).tts)
+            tts = manager.providers(persona).tts
+            await phrases.render(persona, [text], tts, in_memory=False)
 
 
 def _in_background(work: Coroutine[object, object, None]) -> None:

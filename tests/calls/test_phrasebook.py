@@ -121,6 +121,16 @@ async def test_another_model_behind_the_same_provider_is_another_voice(tmp_path:
         assert len(tts.spoken) == (number != 2)
 
 
+async def test_phrases_that_are_many_stay_on_disk(tmp_path: Path) -> None:
+    who, tts, book = persona(), Counting(), Phrasebook(tmp_path)
+    for _ in range(2):
+        await book.render(who, [who.greeting], tts, in_memory=False)
+    assert tts.spoken == [who.greeting] and not book._ready
+    assert len(book.get(voice_of(who), who.greeting)) == 2 * 0.25 * 48_000
+    next(tmp_path.iterdir()).unlink()
+    assert book.get(voice_of(who), who.greeting) is None, "then it is spoken as any other text"
+
+
 async def test_half_a_sample_is_rendered_again(tmp_path: Path) -> None:
     who, tts = persona(), Counting()
     await Phrasebook(tmp_path).render(who, [who.greeting], tts)

@@ -37,8 +37,8 @@ class Step:
                 name, told.what, retryable=told.retryable,
                 retry_after_s=told.retry_after_s, code=told.code,
             )  # fmt: skip
-        if self.fails is not None:
-            raise self.fails
+        if self.fails is not None:  # a fresh one: tracebacks add up on one that is raised again
+            raise type(self.fails)(*self.fails.args)
 
 
 @dataclass

@@ -112,9 +112,9 @@ def test_all_silent_end_at_the_deadline() -> None:
     assert told(trail) == ["a timeout", "b timeout", "c timeout"] and trail.answered == ""
 
 
-async def test_audio_is_brought_to_the_rate_of_whoever_is_asked() -> None:
+def test_audio_is_brought_to_the_rate_of_whoever_is_asked() -> None:
     first, second = Faulty("a", [Step(fails=error("400"))]), Faulty("b", rate=8000)
-    await transcribe(FallbackSpeechToText(chain(first, second)))  # a thread knows real time only
+    asked_once(first, second)
     assert len(second.heard[0]) == len(PCM) // 2
 
 

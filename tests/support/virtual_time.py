@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -22,10 +23,20 @@ class JumpingSelector(selectors.DefaultSelector):
         return ready
 
 
+class AtOnce(ThreadPoolExecutor):
+    """Work for a thread is done here and now: a real thread knows nothing of virtual time."""
+
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(work(*args, **kwargs))  # work that fails, fails the test
+        return done
+
+
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._jumping = JumpingSelector()
         super().__init__(self._jumping)
+        self.set_default_executor(AtOnce())
 
     def time(self) -> float:
         return self._jumping.now
