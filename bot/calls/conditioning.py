@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.audio.condition.chain import Step, choose, condition
 from bot.audio.frame import BUS_HZ, Samples
-from bot.audio.metrics import snr_over
+from bot.audio.metrics import snr_over, steady
 from bot.audio.resample import resample_clip
 from bot.config import Conditioning
 from bot.engine.actions import Transcribe
@@ -23,7 +23,7 @@ class Conditioner:
         if action.quality is None:
             return ()
         snr_db = snr_over(action.quality, action.noise)
-        return choose(self._allowed, self._below_snr_db, snr_db)
+        return choose(self._allowed, self._below_snr_db, snr_db, steady_noise=steady(action.noise))
 
     def prepare(self, action: Transcribe, rate_hz: int) -> Samples:
         """The audio as the transcriber gets it, at `rate_hz`. For a thread: up to 50 ms of work."""

@@ -8,7 +8,7 @@ import pytest
 from bot.audio.condition import filters, levels
 from bot.audio.condition.chain import Step, choose, condition
 from bot.audio.condition.noise import suppress_noise
-from bot.audio.metrics import Quality, snr_over
+from bot.audio.metrics import Quality, snr_over, steady
 from bot.config import Conditioning
 
 HZ = 16_000
@@ -130,9 +130,11 @@ def test_the_steps_run_in_one_order_whatever_order_they_are_asked_for_in():
 
 def test_only_a_noisy_utterance_is_conditioned_and_only_by_what_is_allowed():
     allowed = [Step.CLIP_PREVENTION, Step.NOISE_SUPPRESSION]
-    assert choose(allowed, 13, 13.0) == ()
-    assert choose(allowed, 13, 12.9) == (Step.NOISE_SUPPRESSION, Step.CLIP_PREVENTION)
-    assert choose([], 13, 0.0) == ()
+    assert choose(allowed, 13, 13.0, steady_noise=True) == ()
+    noisy = choose(allowed, 13, 12.9, steady_noise=True)
+    assert noisy == (Step.NOISE_SUPPRESSION, Step.CLIP_PREVENTION)
+    assert choose(allowed, 13, 12.9, steady_noise=False) == (Step.CLIP_PREVENTION,)
+    assert choose([], 13, 0.0, steady_noise=True) == ()
 
 
 def test_the_configuration_knows_every_step_and_no_other():
@@ -148,3 +150,11 @@ def test_signal_to_noise_is_told_by_the_noise_that_was_learnt_where_there_is_som
     )
     assert snr_over(quality, noise) == pytest.approx(12, abs=0.2)
     assert snr_over(quality, noise[:100]) == 30
+
+
+def test_a_hiss_is_steady_and_voices_are_not():
+    noise = np.random.default_rng(1).normal(0, 300, HZ)
+    swell = 10 ** (np.sin(np.arange(HZ) / HZ * 2 * np.pi * 3) * 4 / 20)
+    assert steady(noise.astype(np.int16), HZ)
+    assert not steady((noise * swell).astype(np.int16), HZ)
+    assert not steady(np.zeros(0, np.int16), HZ)

@@ -39,7 +39,8 @@ NOTES = """
 - Noise suppression and its threshold were chosen on these utterances and this white noise: expect
   less from other noise. Differences of one or two points between variants are chance.
 - Babble is no steady noise. Suppressing it in every utterance made things two points worse
-  (tiny.en), a reason for the threshold; an utterance that falls under it is treated all the same.
+  (tiny.en), and in single ones it made base repeat itself without end: only a steady noise is
+  suppressed.
 - The other seven steps are off by default. Of a high-pass after the noise suppression it was
   measured here that it takes half of the gain away; the others are there for lines that need them.
 - Below 10 dB no local model is of use: the bot asks the caller to repeat.

@@ -10,7 +10,7 @@ from typing import Any
 from rich.progress import track
 
 from bot.audio.condition.chain import Step, choose, condition
-from bot.audio.metrics import snr_over
+from bot.audio.metrics import snr_over, steady
 from bot.config import Conditioning
 from bot.providers.whisper_weights import PACKAGED
 from tests.eval.cache import Pcm
@@ -41,7 +41,9 @@ def voices_of(utterance: Utterance) -> str:
 def steps_for(told: Heard, settings: Conditioning) -> tuple[Step, ...]:
     """As bot/calls/conditioning.py chooses them; the noise is at HZ here."""
     snr_db = snr_over(told.quality, told.noise, HZ)
-    return choose([Step(each) for each in settings.steps], settings.below_snr_db, snr_db)
+    allowed = [Step(each) for each in settings.steps]
+    told_steady = steady(told.noise, HZ)
+    return choose(allowed, settings.below_snr_db, snr_db, steady_noise=told_steady)
 
 
 def conditioned(told: Heard, steps: Sequence[Step]) -> Pcm:

@@ -52,11 +52,18 @@ RUN: dict[Step, Callable[[Signal, Material], Signal]] = {
 }
 
 
-def choose(allowed: Collection[Step], below_snr_db: float, snr_db: float) -> tuple[Step, ...]:
-    """Those of the allowed steps that audio with this much signal to noise gets, in order."""
+def choose(
+    allowed: Collection[Step], below_snr_db: float, snr_db: float, *, steady_noise: bool
+) -> tuple[Step, ...]:
+    """Those of the allowed steps that audio with this much signal to noise gets, in order.
+
+    Voices in the background are not suppressed: their spectrum is another one by the time the
+    caller speaks, and what is left of the speech makes whisper repeat itself.
+    """
     if snr_db >= below_snr_db:
         return ()
-    return tuple(step for step in Step if step in allowed)
+    wanted = (step for step in Step if step in allowed)
+    return tuple(step for step in wanted if steady_noise or step is not Step.NOISE_SUPPRESSION)
 
 
 def condition(samples: Samples, noise: Samples, rate_hz: int, steps: Collection[Step]) -> Samples:
