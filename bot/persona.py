@@ -28,6 +28,13 @@ class VoiceSettings(Part):
     style: str = ""
 
 
+class AiSettings(Part):
+    """Who listens and thinks for this persona, before those of config.toml are asked."""
+
+    stt: str | list[str] = Field("", description="speech-to-text provider, or several in order")
+    llm: str | list[str] = Field("", description="language model provider, or several in order")
+
+
 class TurnSettings(Part):
     """When the caller's turn is over."""
 
@@ -122,6 +129,7 @@ class Persona(Part):
     greeting: str = Field(min_length=1, description="the first thing a caller hears")
     system_prompt: str = Field(min_length=1)
     metadata: Metadata
+    ai: AiSettings = AiSettings()
     voice: VoiceSettings = VoiceSettings()
     turn: TurnSettings = TurnSettings()
     barge_in: BargeInSettings = BargeInSettings()

@@ -25,13 +25,21 @@ MODES: dict[str, dict[Kind, tuple[str, ...]]] = {
 
 
 def named(kind: Kind, config: Config, persona: Persona | None = None) -> tuple[str, ...]:
-    """What `ai.stt|llm|tts` or else `ai.mode` says; the persona's own voice comes first."""
-    wanted = getattr(config.ai, kind)
-    chosen = (wanted,) if isinstance(wanted, str) and wanted else tuple(wanted)
-    chosen = chosen or MODES[config.ai.mode][kind]
-    if kind == "tts" and persona is not None and persona.voice.provider:
-        chosen = (persona.voice.provider, *chosen)
-    return tuple(dict.fromkeys(chosen))
+    """What `ai.stt|llm|tts` or else `ai.mode` says; whom the persona names comes first."""
+    chosen = _several(getattr(config.ai, kind)) or MODES[config.ai.mode][kind]
+    return tuple(dict.fromkeys((*own(kind, persona), *chosen)))
+
+
+def own(kind: Kind, persona: Persona | None) -> tuple[str, ...]:
+    """Whom the persona itself names."""
+    if persona is None:
+        return ()
+    wanted = {"stt": persona.ai.stt, "llm": persona.ai.llm, "tts": persona.voice.provider}
+    return _several(wanted[kind])
+
+
+def _several(names: str | list[str]) -> tuple[str, ...]:
+    return ((names,) if names else ()) if isinstance(names, str) else tuple(names)
 
 
 def last_resort(kind: Kind, names: tuple[str, ...]) -> str | None:

@@ -69,6 +69,21 @@ def test_names_and_the_personas_voice_override_the_mode(
     assert (stt, llm, voices) == (["mock"], ["scripted"], names)
 
 
+def test_a_persona_names_who_listens_and_thinks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "test")
+    monkeypatch.setenv("SARVAM_API_KEY", "test")
+    raw = persona().model_dump() | {"ai": {"stt": ["sarvam", "groq"], "llm": "groq"}}
+    stt, llm, tts = order(Config(), Persona.model_validate(raw))
+    assert stt == ["sarvam", "groq", "local"]
+    assert llm == ["groq", "scripted"]
+    assert tts == ["local", "espeak"]
+
+
+def test_openai_compat_without_an_address_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"openai_compat\.base_url: is empty.*11434"):
+        providers_for(Config(ai=Ai(llm="openai_compat")), persona())
+
+
 def test_without_espeak_the_local_voice_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert order(Config(), persona())[2] == ["local"]
