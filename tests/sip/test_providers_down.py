@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,4 +72,5 @@ async def test_the_voice_of_last_resort_takes_over_in_mid_call(make_bot: BotMake
         [sys.executable, "-m", "bot", "show", record["id"], "-c", bot.folder / "config.toml"],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    assert "tts answered by espeak after local timeout" in shown
+    # phrases still being rendered may have met the hung voice first, and opened its circuit
+    assert re.search(r"tts answered by espeak after local (?:timeout|circuit open)", shown), shown
