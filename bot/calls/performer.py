@@ -196,7 +196,7 @@ class Performer:
                 yield request
             except ProviderError as error:
                 self._failed(turn, error)
-            except Exception:
+            except Exception:  # the outermost frame of this work: the next clause is still said
                 log.exception("provider work crashed", turn=turn, what=kind)
         if trail.misses:
             self._detour(turn, kind, trail)
