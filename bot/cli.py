@@ -27,6 +27,7 @@ COMMANDS = {
     "call": ("bot.cli_call:call", "Call a bot from this machine and hear what it says."),
     "calls": ("bot.cli_records:calls", "List the newest calls."),
     "show": ("bot.cli_records:show", "Show one call's turns and timings."),
+    "messages": ("bot.cli_messages:messages", "List the messages callers left."),
     "report": ("bot.cli_records:report", "Sum up calls and waiting times."),
     "replay": ("bot.cli_replay:replay", "Replay a call, as it was or under other settings."),
     "speech": ("bot.cli:speech", "Serve the local speech models alone."),

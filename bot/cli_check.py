@@ -49,7 +49,7 @@ def check(config_path: Path, live: bool) -> None:
     config, faults = check_config(config_path)
     if config is None:
         refuse(faults)
-    shelf = read_shelf(config.personas.dir, config.dialplans.dir)
+    shelf = read_shelf(config.personas.dir, config.dialplans.dir, config.webhooks.allow)
     faults = [
         *faults,
         *weight_faults(config, config_path, shelf.personas.values()),
@@ -84,7 +84,7 @@ def route(number: str, caller: str, as_json: bool, config_path: Path) -> None:
     python -m bot route 1001 --from +15551234567 --json
     """
     config = load_config(config_path)
-    library = Library(config.personas.dir, config.dialplans.dir)
+    library = Library(config.personas.dir, config.dialplans.dir, config.webhooks.allow)
     decision = decide(library.plan, number, caller)
     found = decision.route
     if as_json:

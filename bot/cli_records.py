@@ -20,7 +20,8 @@ from bot.cli_text import console, ms, plain, print_json
 from bot.config import load_config
 from bot.errors import BotError
 from bot.store import queries
-from bot.store.detours import PROVIDER, Detour, detours
+from bot.store.detours import PROVIDER, detours
+from bot.store.messages import TOOL, tools_used
 from bot.store.queries import Call, CallDetail, Report, Turn
 from bot.store.times import from_text
 
@@ -101,8 +102,9 @@ def show(call: str, config_path: Path, as_json: bool) -> None:
     providers' own work: stt_took_ms, llm_took_ms, tts_took_ms; their names stt, llm, tts; the
     caller's audio as it came: snr_db, flatness (of 1: hiss), clipped (share), heard_ms, and the
     conditioning steps it got; spans as in `report --json`), events (at_ms, kind, detail;
-    of kind provider: turn, what, answered, after with provider and code of each failure) and
-    interview: null, or the score so far,
+    of kind provider: turn, what, answered, after with provider and code of each failure; of kind
+    tool: turn, name, arguments, result, why it failed or "", took_ms), messages (see `messages`)
+    and interview: null, or the score so far,
     points of expected (ideas, of the questions asked), asked of questions, hints, and answers
     (question, ask, asked, hinted, points, expected, touched: the ideas that were named).
 
@@ -199,13 +201,17 @@ def print_call(detail: CallDetail) -> None:
     if detail.interview is not None:
         print_interview(detail.interview, out)
     went = detours(each.detail for each in detail.events if each.kind == PROVIDER)
+    used = tools_used(each.detail for each in detail.events if each.kind == TOOL)
     for turn in detail.turns:
         out.print()
-        print_turn(turn, [each for each in went if each.turn == turn.turn], out)
+        did = [("provider", str(each)) for each in went if each.turn == turn.turn]
+        did += [("tool", str(each)) for each in used if each.turn == turn.turn]
+        did += [("message", each.text) for each in detail.messages if each.turn == turn.turn]
+        print_turn(turn, did, out)
 
 
-def print_turn(turn: Turn, went: list[Detour], out: Console) -> None:
-    """The words, then one ledger line: `2777 ms = 2500 silence + 150 stt + …`."""
+def print_turn(turn: Turn, did: list[tuple[str, str]], out: Console) -> None:
+    """The words, what was done besides, then one ledger line: `2777 ms = 2500 silence + …`."""
     lines = Table.grid(padding=(0, 2))
     head = Text(f"turn {turn.turn}", "bold")
     if turn.caller_text:
@@ -218,8 +224,8 @@ def print_turn(turn: Turn, went: list[Detour], out: Console) -> None:
     if turn.reply_text and cut:
         note = "interrupted" if turn.interrupted else "cut"
         lines.add_row("", Text(note, "yellow"), plain(f"heard: {turn.bot_heard or 'nothing'}"))
-    for detour in went:
-        lines.add_row(head, Text("provider", "yellow"), plain(str(detour)))
+    for what, told in did:
+        lines.add_row(head, Text(what, "yellow"), plain(told))
         head = Text("")
     if turn.error:
         lines.add_row(head, Text("error", "red"), plain(turn.error))

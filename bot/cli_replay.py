@@ -82,7 +82,7 @@ def replay(
         else:
             print_replayed(tape, replayed)
         ctx.exit(0 if replayed.difference is None else 1)
-    persona = asked(lambda: load_persona(persona_path)) if persona_path else None
+    persona = asked(lambda: load_persona(persona_path, None)) if persona_path else None
     then, now = story_of(tape), what_if(tape, asked(lambda: fresh_engine(tape, persona, changes)))
     pairs = compare(then, now)
     score = {

@@ -1,4 +1,5 @@
-"""Settings of servers elsewhere: [groq], [sarvam], [openai_compat]. Their keys are no settings.
+"""Settings of servers elsewhere: [groq], [sarvam], [openai_compat], [webhooks]. Their keys are no
+settings.
 
 Names of models are here because vendors retire them faster than a bot is updated.
 """
@@ -46,3 +47,12 @@ class OpenAiCompat(Section):
     llm_model: str = Field("", description="its language model")
     tts_model: str = Field("tts-1", description="its voice model")
     voice: str = Field("alloy", description="who speaks when the persona names nobody")
+
+
+class Webhooks(Section):
+    """Servers that a persona's `tools.webhooks` may call."""
+
+    allow: list[str] = Field(
+        [],
+        description='hosts: "shop.example.com", "*.example.com", "127.0.0.1:9000"; none if empty',
+    )

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from bot.clouds import Groq, OpenAiCompat, Sarvam, Section
+from bot.clouds import Groq, OpenAiCompat, Sarvam, Section, Webhooks
 from bot.errors import ConfigError
 from bot.overrides import overlay, secrets_in_clear
 from bot.toml_files import inspect, read_toml
@@ -187,6 +187,7 @@ class Config(Section):
     groq: Groq = Groq()
     sarvam: Sarvam = Sarvam()
     openai_compat: OpenAiCompat = OpenAiCompat()
+    webhooks: Webhooks = Webhooks()
     call: Call = Call()
     limits: Limits = Limits()
     speech: Speech = Speech()

@@ -6,8 +6,9 @@ is reported.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -33,13 +34,16 @@ class Shelf:
 class Library:
     """Who can answer and who is reached by which number.
 
-    Raises ConfigError when a file is broken at the first reading. `personas` and `plan` are
+    `webhooks` are the hosts that personas may call. Raises ConfigError when a file is broken at the
+    first reading. `personas` and `plan` are
     replaced as a whole by `reload`, so a call that took one keeps it to its end.
     """
 
-    def __init__(self, personas_dir: Path, dialplans_dir: Path) -> None:
-        self._folders = (personas_dir, dialplans_dir)
-        shelf = read_shelf(personas_dir, dialplans_dir)
+    def __init__(
+        self, personas_dir: Path, dialplans_dir: Path, webhooks: Sequence[str] = ()
+    ) -> None:
+        self._read = partial(read_shelf, personas_dir, dialplans_dir, webhooks)
+        shelf = self._read()
         if shelf.plan is None or shelf.faults:
             raise shelf.faults[0]
         self.personas: Mapping[str, Persona] = shelf.personas
@@ -51,7 +55,7 @@ class Library:
         A broken persona keeps its last good form, a broken plan stays as it was, and so does
         every persona that the kept plan still sends callers to.
         """
-        shelf = read_shelf(*self._folders)
+        shelf = self._read()
         plan = shelf.plan or self.plan
         kept = shelf.broken if shelf.plan else shelf.broken | _wanted(self.plan)
         old = {slug: each for slug, each in self.personas.items() if slug in kept}
@@ -61,13 +65,13 @@ class Library:
         return list(shelf.faults)
 
 
-def read_shelf(personas_dir: Path, dialplans_dir: Path) -> Shelf:
+def read_shelf(personas_dir: Path, dialplans_dir: Path, webhooks: Sequence[str] = ()) -> Shelf:
     """Everything that stands in both folders, and everything wrong with it."""
     personas: dict[str, Persona] = {}
     broken: set[str] = set()
     faults: list[ConfigError] = []
     for path in persona_files(personas_dir):
-        persona, found = check_persona(path)
+        persona, found = check_persona(path, webhooks)
         faults += found
         if persona:
             personas[path.stem] = persona

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from bot.errors import ConfigError
 from bot.toml_files import inspect, read_toml
+from bot.tool_settings import OWN_TOOLS, Part, Tools, tool_faults
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError('a time zone, e.g. "Europe/Berlin"') from None
+    return name
 
 
 class VoiceSettings(Part):
@@ -33,6 +40,29 @@ class AiSettings(Part):
 
     stt: str | list[str] = Field("", description="speech-to-text provider, or several in order")
     llm: str | list[str] = Field("", description="language model provider, or several in order")
+
+
+class PromptSettings(Part):
+    """What the language model is told besides `system_prompt`, and how long it may talk."""
+
+    tell: list[Literal["language", "time", "called", "caller_name", "caller_number"]] = Field(
+        ["language", "time", "called"],
+        description="language, time, called (the number dialled), caller_name, caller_number: "
+        "the last two reach whoever runs the model, so they are not told by default",
+    )
+    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        "", description='of the time, e.g. "Europe/Berlin"; empty: this machine\'s'
+    )
+    max_words: int = Field(
+        60, ge=10, le=400, description="a reply ends with the sentence that reaches so many words"
+    )
+
+
+class Example(Part):
+    """How a good exchange goes; the model reads it before the conversation."""
+
+    caller: str = Field(min_length=1)
+    bot: str = Field(min_length=1)
 
 
 class TurnSettings(Part):
@@ -79,7 +109,7 @@ class IdleSettings(Part):
     """What happens when the caller says nothing."""
 
     after_s: float = Field(8.0, ge=2, le=60, description="silence before a reprompt")
-    reprompts: list[str] = ["Are you still there?"]
+    reprompts: list[str] = Field(["Are you still there?"])
     goodbye: str = "I cannot hear you, so I will hang up now. Goodbye."
 
 
@@ -96,6 +126,16 @@ class Phrases(Part):
     closing: str = "I am sorry, we have to stop here. Goodbye."
     back: str = Field("Welcome back.", description="said when the caller took us off hold")
     help: str = "I am not sure about that."
+    transfer: str = Field(
+        "One moment, I will put you through.", description="when the model says nothing itself"
+    )
+    no_transfer: str = "I am sorry, nobody answers there. Can I help you with anything else?"
+    handover: str = Field(
+        "I am sorry, something is wrong on my side. I will put you through to a colleague.",
+        description="before tools.on_trouble takes the call",
+    )
+    noted: str = Field("Thank you, I have written that down.", description="a message was taken")
+    done: str = Field("That is done.", description="digits were sent, and nothing was said to it")
 
 
 class Answer(Part):
@@ -104,6 +144,12 @@ class Answer(Part):
     ask: list[str] = Field(min_length=1, description="ways callers put it")
     say: str = Field(min_length=1)
     topic: str = Field("", description="named when the persona tells what it can help with")
+    tool: str = Field(
+        "",
+        description="done after that: a tool of tools.use, or a webhook; take_message takes "
+        "down what the caller says next",
+    )
+    arguments: dict[str, Any] = Field({}, description='of the tool, e.g. { to = "sales" }')
 
 
 class Question(Part):
@@ -135,13 +181,19 @@ class Persona(Part):
     barge_in: BargeInSettings = BargeInSettings()
     idle: IdleSettings = IdleSettings()
     phrases: Phrases = Phrases()
-    answers: list[Answer] = []
-    questions: list[Question] = []
+    prompt: PromptSettings = PromptSettings()
+    tools: Tools = Tools()
+    examples: list[Example] = Field([])
+    answers: list[Answer] = Field([])
+    questions: list[Question] = Field([])
 
 
-def load_persona(path: Path) -> Persona:
-    """Read one persona file. Raises ConfigError for its first fault."""
-    persona, wrong = check_persona(path)
+def load_persona(path: Path, webhooks: Sequence[str] | None = ()) -> Persona:
+    """Read one persona file; `webhooks` are the hosts it may call, None: any.
+
+    Raises ConfigError for its first fault.
+    """
+    persona, wrong = check_persona(path, webhooks)
     if wrong or persona is None:
         raise wrong[0]
     return persona
@@ -156,8 +208,13 @@ def persona_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.toml"))
 
 
-def check_persona(path: Path) -> tuple[Persona | None, list[ConfigError]]:
-    """The persona, or None when its file cannot be used, and every fault of the file."""
+def check_persona(
+    path: Path, webhooks: Sequence[str] | None = ()
+) -> tuple[Persona | None, list[ConfigError]]:
+    """The persona, or None when its file cannot be used, and every fault of the file.
+
+    `webhooks` are the hosts it may call, None: any.
+    """
     try:
         raw = read_toml(path)
     except ConfigError as error:
@@ -174,4 +231,17 @@ def check_persona(path: Path) -> tuple[Persona | None, list[ConfigError]]:
     if persona and persona.flow == "interview" and not persona.questions:
         what = "is empty, and the flow is an interview."
         wrong.append(ConfigError(str(path), "questions", what, "Add [[questions]]."))
+    if persona:
+        wrong += tool_faults(persona.tools, path, webhooks)
+        wrong += _answer_faults(persona, path)
     return (None if wrong else persona), wrong
+
+
+def _answer_faults(persona: Persona, path: Path) -> Iterator[ConfigError]:
+    """Scripted answers that ask for a tool the persona does not have."""
+    known = [*persona.tools.use, *(each.name for each in persona.tools.webhooks)]
+    for number, answer in enumerate(persona.answers, start=1):
+        if answer.tool and answer.tool not in known:
+            what = f'is "{answer.tool}", which this persona does not have.'
+            remedy = "Add it to tools.use." if answer.tool in OWN_TOOLS else "Add it to tools."
+            yield ConfigError(str(path), f"answers[{number}].tool", what, remedy)

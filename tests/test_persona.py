@@ -11,6 +11,7 @@ from bot.errors import ConfigError
 from bot.persona import Persona, check_persona, load_persona, load_personas
 from bot.providers.base import Message
 from bot.providers.scripted import Scripted
+from bot.tool_settings import is_allowed
 
 PERSONAS = Path(__file__).resolve().parents[1] / "personas"
 MINIMAL = """
@@ -170,6 +171,52 @@ def test_the_slug_is_the_name_of_the_file(written):
             "flow = 'interview'" + MINIMAL,
             ["questions: is empty, and the flow is an interview. Add [[questions]]."],
         ),
+        (
+            MINIMAL + "[tools]\nuse = ['transfer']\non_trouble = 'desk'\n",
+            [
+                "tools.targets: is empty, and tools.use has transfer. "
+                'Add e.g. sales = "sip:200@192.0.2.10".',
+                'tools.on_trouble: is "desk", which is not among tools.targets. Add it there.',
+            ],
+        ),
+        (
+            MINIMAL + "[tools]\nuse = ['dance']\ntargets = {desk = 'the desk'}\n",
+            [
+                "tools.use[1]: is 'dance'. "
+                "Use one of 'hang_up', 'transfer', 'send_digits' or 'take_message'.",
+                "tools.targets.desk: is 'the desk'. It must look like ^(sips?|tel):[^\\s<>]+$.",
+            ],
+        ),
+        (
+            MINIMAL + "[prompt]\ntimezone = 'Mars/Olympus'\n",
+            [
+                "prompt.timezone: is 'Mars/Olympus'. "
+                'It must be a time zone, e.g. "Europe/Berlin".'
+            ],
+        ),
+        (
+            MINIMAL + "[[answers]]\nask = ['x']\nsay = 'y'\ntool = 'hang_up'\n",
+            [
+                'answers[1].tool: is "hang_up", which this persona does not have. '
+                "Add it to tools.use."
+            ],
+        ),
+        (
+            MINIMAL + """
+[[tools.webhooks]]
+name = "order"
+about = "x"
+url = "https://shop.example.com/orders/{number}"
+arguments = { type = "objekt" }
+""",
+            [
+                "tools.webhooks[1].arguments.type: is no JSON Schema: "
+                "'objekt' is not valid under any of the given schemas. "
+                "See https://json-schema.org/understanding-json-schema.",
+                "tools.webhooks[1].url: goes to shop.example.com, which no persona may call. "
+                'Add "shop.example.com" to webhooks.allow in the configuration.',
+            ],
+        ),
         (MINIMAL.replace("[metadata]", "[meta]"), [
             "metadata: is missing. Add it.",
             'meta: is no key known here. Did you mean "metadata"?',
@@ -188,3 +235,53 @@ def test_faults_name_key_and_remedy(written, text, expected):
 def test_a_name_that_cannot_be_a_slug(written):
     faults = check_persona(written(MINIMAL, "Front Desk.toml"))[1]
     assert "Rename the file" in str(faults[0])
+
+
+WEBHOOK = """
+[[tools.webhooks]]
+name = "order"
+about = "Looks up an order."
+url = "https://shop.example.com:8443/orders/{number}?by={caller}"
+context = ["caller"]
+[tools.webhooks.arguments]
+type = "object"
+required = ["number"]
+properties.number = { type = "string" }
+"""
+
+
+def test_a_webhook_goes_to_a_host_that_the_configuration_allows(written):
+    path = written(MINIMAL + WEBHOOK)
+    assert load_persona(path, ["shop.example.com:8443"]).tools.webhooks[0].method == "GET"
+    assert load_persona(path, None).tools.webhooks
+    for allowed in ([], ["shop.example.com"], ["example.com:8443"], ["*.com"]):
+        with pytest.raises(ConfigError, match="no persona may call"):
+            load_persona(path, allowed)
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "fine"),
+    [
+        ("a.example.com", "*.example.com", True),
+        ("example.com", "*.example.com", False),
+        ("evil-example.com", "*.example.com", False),
+        ("A.example.com".lower(), "a.EXAMPLE.com", True),
+        ("127.0.0.1:9000", "127.0.0.1:9000", True),
+        ("127.0.0.1:9001", "127.0.0.1:9000", False),
+    ],
+)
+def test_hosts_are_allowed_by_their_whole_name(host, allowed, fine):
+    assert is_allowed(host, [allowed]) is fine
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://{host}/x", "ftp://a.example/x", "https://me@a.example/x", "/orders",
+        "https://a.example?x={y}",
+    ],
+)  # fmt: skip
+def test_the_host_of_a_webhook_is_fixed(written, url):
+    text = MINIMAL + f"[[tools.webhooks]]\nname = 'x'\nabout = 'x'\nurl = '{url}'\n"
+    persona, faults = check_persona(written(text), None)
+    assert persona is None and "tools.webhooks[1].url" in str(faults[0])

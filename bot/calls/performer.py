@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -19,7 +20,9 @@ import structlog
 from bot.audio.frame import BUS_HZ, Samples
 from bot.audio.resample import resample_clip, slices, to_bus
 from bot.calls.phrasebook import Phrasebook
-from bot.calls.prompt import messages, voice_of
+from bot.calls.prompt import CallFacts, messages, voice_of
+from bot.calls.reply import written
+from bot.calls.toolbox import Toolbox
 from bot.engine.actions import AskModel, Speak, Transcribe
 from bot.engine.inputs import (
     Input,
@@ -80,8 +83,11 @@ class Performer:
         took: Took,
         failed: Failed,
         detour: Detour,
+        toolbox: Toolbox,
+        facts: CallFacts | None = None,
         prepare: Prepare = resampled,
     ) -> None:
+        self._facts, self._toolbox = facts or CallFacts(), toolbox
         self._persona, self._providers, self._phrases = persona, providers, phrases
         self._voice = voice_of(persona)
         self._deadline_s = deadline_s
@@ -126,6 +132,7 @@ class Performer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._toolbox.close()
         # the session holds us: without this only the garbage collector could free a call
         self._tell = self._took = self._failed = self._detour = _nobody_listens
 
@@ -150,14 +157,17 @@ class Performer:
 
     async def _ask(self, action: AskModel) -> None:
         llm, turn = self._providers.llm, action.turn
+        talk = messages(self._persona, action.history, self._facts)
         began, first = time.perf_counter(), True
         with self._request(turn, "llm", ModelFailed(turn)) as request:
-            pieces = llm.reply(messages(self._persona, action.history))
-            async for piece in self._each_in_time(llm.name, pieces):
-                if first:
-                    self._took(turn, "llm", request.by(llm.name), time.perf_counter() - began)
-                    first = False
-                self._tell(ModelText(turn, piece))
+            in_time = partial(self._each_in_time, llm.name)
+            async with aclosing(written(llm, talk, self._toolbox, turn, in_time)) as pieces:
+                async for piece in pieces:
+                    if first:
+                        self._took(turn, "llm", request.by(llm.name), time.perf_counter() - began)
+                        first = False
+                    if piece:
+                        self._tell(ModelText(turn, piece))
             request.end = ModelDone(turn)
 
     async def _speak_all(self, clauses: asyncio.Queue[Speak]) -> None:

@@ -31,14 +31,25 @@ log = structlog.get_logger(__name__)
 def first_phrases(persona: Persona) -> list[str]:
     """What the first caller may hear at once, or when something fails."""
     fixed = persona.phrases
-    return [persona.greeting, fixed.fillers[0], fixed.repeat, fixed.trouble, fixed.apology]
+    last = [fixed.handover] if persona.tools.on_trouble else []
+    return [persona.greeting, fixed.fillers[0], fixed.repeat, fixed.trouble, fixed.apology, *last]
 
 
 def later_phrases(persona: Persona) -> list[str]:
     """The other texts the persona says without a model."""
     fixed, idle = persona.phrases, persona.idle
     parting = [fixed.goodbye, fixed.closing, fixed.back]
-    return [*fixed.fillers[1:], *parting, *idle.reprompts, idle.goodbye]
+    return [*fixed.fillers[1:], *parting, *idle.reprompts, idle.goodbye, *_of_tools(persona)]
+
+
+def _of_tools(persona: Persona) -> list[str]:
+    fixed, use = persona.phrases, persona.tools.use
+    said = {
+        "transfer": [fixed.transfer, fixed.no_transfer],
+        "send_digits": [fixed.done],
+        "take_message": [fixed.noted],
+    }
+    return [text for name in use for text in said.get(name, [])]
 
 
 def scripted_phrases(persona: Persona) -> list[str]:

@@ -17,10 +17,14 @@ import structlog
 from bot.audio.frame import FRAME_S, Frame
 from bot.calls.conditioning import Conditioner
 from bot.calls.hearing import voice_activity
+from bot.calls.line_work import LineWork
+from bot.calls.own_tools import CallerMessage
 from bot.calls.performer import Performer
 from bot.calls.phrasebook import Phrasebook
+from bot.calls.prompt import CallFacts
 from bot.calls.scoring import ScoreKeeper
 from bot.calls.tape import Engine, TapedEngine, make_tape
+from bot.calls.toolbox import Outcome, Toolbox
 from bot.config import Config
 from bot.engine import actions as do
 from bot.engine import inputs as told
@@ -32,6 +36,7 @@ from bot.providers.names import Kind
 from bot.providers.registry import Providers
 from bot.providers.trail import Trail
 from bot.store.detours import PROVIDER
+from bot.store.messages import TOOL
 from bot.store.recorder import CallLog, TurnColumns
 from bot.store.recording import StereoRecording
 from bot.store.tape import tape_path
@@ -78,6 +83,9 @@ class Session:
                 self._engine, make_tape(path, settings, parts.config.call.vad)
             )
         self._conditioner = Conditioner(parts.config.conditioning)
+        info = leg.info
+        facts = CallFacts(info.called, info.caller, info.caller_name, parts.call_id)
+        self._line = LineWork(leg, self._told, self._event)
         self._performer = Performer(
             parts.persona,
             parts.providers,
@@ -88,6 +96,15 @@ class Session:
             failed=self._provider_failed,
             prepare=self._conditioner.prepare,
             detour=self._detoured,
+            facts=facts,
+            toolbox=Toolbox(
+                parts.persona,
+                facts,
+                parts.providers.webhooks,
+                tell=self._told,
+                note=self._tool_used,
+                message=self._message_taken,
+            ),
         )
         self._score = ScoreKeeper(parts.persona, partial(self._records.answer, self._call_id))
         self._ticks = 0
@@ -100,6 +117,8 @@ class Session:
     def end_reason(self) -> str:
         if self._hang_up_reason is not None:
             return self._hang_up_reason
+        if self._line.transferred_to:
+            return f"transferred to {self._line.transferred_to}"
         return "caller hung up" if self._leg.ended == "caller" else self._leg.ended or "unknown"
 
     def ask_to_end(self, reason: str) -> None:
@@ -121,13 +140,14 @@ class Session:
                 self._last_tick = (frame, out)
                 for action in actions:
                     self._act(action)
-                if self._hang_up_reason is not None:
+                if self._hang_up_reason is not None or self._line.transferred_to:
                     await self._leg.hang_up(HangUp.NORMAL)
         finally:
             self._record_last_tick()
             for action in self._engine.finish(self._ticks * FRAME_S):
                 self._note(action)
             await self._leg.hang_up(HangUp.NORMAL)
+            await self._line.close()
             await self._performer.close()
 
     # ---- from the world to the engine
@@ -188,6 +208,10 @@ class Session:
                 self._performer.speak(action)
             case do.CancelWork(turn):
                 self._performer.cancel(turn)
+            case do.SendDigits():
+                self._line.send_digits(action)
+            case do.TransferCall():
+                self._line.transfer(action)
             case do.HangUpCall(reason):
                 self._hang_up_reason = reason  # carried out at the end of this tick
             case _:
@@ -213,6 +237,24 @@ class Session:
                     self._call_id, at * 1000, "decision", turn=turn, what=what, why=why
                 )
 
+    def _event(self, kind: str, detail: dict[str, object]) -> None:
+        self._records.event(self._call_id, self._media_time() * 1000, kind, **detail)
+
+    def _tool_used(
+        self, turn: int, name: str, arguments: str, outcome: Outcome, seconds: float
+    ) -> None:
+        self._event(TOOL, {
+            "turn": turn, "name": name, "arguments": arguments, "why": outcome.why,
+            "result": outcome.result, "took_ms": round(seconds * 1000, 1),
+        })  # fmt: skip
+        log.info("tool used", call=self._call_id, turn=turn, why=outcome.why or "worked")
+
+    def _message_taken(self, message: CallerMessage) -> None:
+        self._records.message(
+            self._call_id, datetime.now(UTC), message.turn,
+            text=message.text, name=message.name, number=message.number,
+        )  # fmt: skip
+
     def _turn(self, turn: int, **columns: object) -> None:
         self._records.turn(self._call_id, turn, **columns)  # type: ignore[arg-type]
 
@@ -230,11 +272,9 @@ class Session:
 
     def _detoured(self, turn: int, kind: Kind, trail: Trail) -> None:
         after = [{"provider": each.provider, "code": each.code} for each in trail.misses]
-        at_ms = self._media_time() * 1000
-        self._records.event(
-            self._call_id, at_ms, PROVIDER, turn=turn, what=kind, answered=trail.answered,
-            after=after,
-        )  # fmt: skip
+        self._event(
+            PROVIDER, {"turn": turn, "what": kind, "answered": trail.answered, "after": after}
+        )
         log.warning(
             "providers failed", call=self._call_id, turn=turn, what=kind,
             answered=trail.answered, after=[str(each) for each in trail.misses],

@@ -18,10 +18,12 @@ from bot.engine.inputs import Purpose
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the history, holding only what was said and heard."""
+    """One line of the history, holding only what was said, heard and done."""
 
-    role: Literal["user", "assistant"]
-    text: str
+    role: Literal["user", "assistant", "tool"]
+    text: str  # of a tool: what it answered
+    name: str = ""  # of a tool
+    arguments: str = ""  # it was given: JSON
 
 
 def _none() -> Samples:
@@ -57,6 +59,23 @@ class CancelWork:
     """Stop the model and the voice of this turn and of all before it."""
 
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Press keys on the caller's line."""
+
+    turn: int
+    digits: str  # of 0-9 * # A-D
+
+
+@dataclass(frozen=True, slots=True)
+class TransferCall:
+    """Hand the caller over. The line ends when that works; else TransferFailed is told."""
+
+    turn: int
+    name: str  # whom the persona calls so: "sales"
+    target: str  # SIP or tel URI
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +146,6 @@ class NoteDecision:
 
 
 Note: TypeAlias = NoteMark | NoteState | NoteCaller | NoteBot | NoteDecision
-Action: TypeAlias = Transcribe | AskModel | Speak | CancelWork | HangUpCall | Note
+Action: TypeAlias = (
+    Transcribe | AskModel | Speak | CancelWork | SendDigits | TransferCall | HangUpCall | Note
+)

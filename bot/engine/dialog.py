@@ -9,7 +9,7 @@ HISTORY_LINES = 2 * HISTORY_TURNS
 
 
 class Dialog:
-    """Holds only what was said by the caller and heard from the bot."""
+    """Holds only what was said by the caller, heard from the bot, and done."""
 
     def __init__(self) -> None:
         self._lines: list[Line] = []
@@ -37,9 +37,15 @@ class Dialog:
         self._lines.append(Line("user", text))
 
     def take_back(self) -> None:
-        """The caller goes on before any reply was heard: hold the words instead."""
+        """The caller goes on before any reply was heard: hold the words instead.
+
+        Not when something was done upon them: that is not done a second time.
+        """
         if self._lines and self._lines[-1].role == "user":
             self._held.insert(0, self._lines.pop().text)
+
+    def tool_used(self, name: str, arguments: str, result: str) -> None:
+        self._lines.append(Line("tool", result, name, arguments))
 
     def bot_heard(self, text: str) -> None:
         if text:

@@ -16,6 +16,7 @@ from bot.engine.conversation import Conversation
 from bot.engine.floor import EngineSettings, Floor
 from bot.engine.inputs import (
     CodecChanged,
+    ControlAsked,
     DigitPressed,
     EndRequested,
     HoldChanged,
@@ -27,8 +28,10 @@ from bot.engine.inputs import (
     SpeechAudio,
     SpeechDone,
     SpeechFailed,
+    ToolUsed,
     Transcribed,
     TranscriptionFailed,
+    TransferFailed,
 )
 from bot.engine.state import State
 
@@ -147,9 +150,15 @@ class CallEngine:
             case ModelDone():
                 speaker.model_done(each)
                 if speaker.wrote_nothing:
-                    replies.failed("empty reply")
+                    replies.wrote_nothing()
             case ModelFailed():
                 replies.model_failed()
+            case ControlAsked():
+                replies.wishes.add(each)
+            case TransferFailed():
+                replies.transfer_failed()
+            case ToolUsed():
+                replies.dialog.tool_used(each.name, each.arguments, each.result)
             case SpeechAudio():
                 speaker.speech_audio(each)
             case SpeechDone():

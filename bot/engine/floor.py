@@ -89,12 +89,14 @@ class Floor:
     def _process(self) -> None:
         """The reply is being prepared: let the caller go on, or start to speak."""
         replies, utterance = self.replies, self._ears.utterance
-        if self.listener.goes_on():
+        if not replies.transferring and self.listener.goes_on():
             replies.take_back("the caller goes on")
             return
         if utterance is not None and utterance.quiet_s(self._conversation.now) >= COUGH_OVER_S:
             self._ears.drop()
-        if replies.speaker.ready:
+        if replies.transferring:
+            replies.wait_for_transfer()
+        elif replies.speaker.ready:
             replies.begin("first audio of the reply")
         elif replies.speaker.finished:
             replies.failed("nothing to say")

@@ -66,6 +66,40 @@ class ModelFailed:
     turn: int
 
 
+class Control(StrEnum):
+    """What a model may want to be done to the call."""
+
+    HANG_UP = "hang_up"
+    TRANSFER = "transfer"
+    SEND_DIGITS = "send_digits"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlAsked:
+    """The model asks for it in this reply: it is done once the reply was heard."""
+
+    turn: int
+    control: Control
+    value: str = ""  # the URI to transfer to, the digits to send
+    name: str = ""  # what the persona calls the target
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """The party asked for did not take the caller, who is still with us."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUsed:
+    """Something was done or looked up: a fact of the conversation, whatever became of the turn."""
+
+    name: str
+    arguments: str  # JSON
+    result: str  # what the model was told
+
+
 @dataclass(frozen=True, slots=True)
 class SpeechAudio:
     turn: int
@@ -101,6 +135,9 @@ Input: TypeAlias = (
     | ModelText
     | ModelDone
     | ModelFailed
+    | ControlAsked
+    | TransferFailed
+    | ToolUsed
     | SpeechAudio
     | SpeechDone
     | SpeechFailed

@@ -220,7 +220,7 @@ class Listener:
         self._keys.press(digit, conversation.now)
         self._replies.idle.restart(conversation.now)
         self._replies.fillers.sound(conversation.now)  # not left in silence while pressing keys
-        if self._replies.closing is not None:
+        if self._replies.closing is not None or self._replies.transferring:
             return
         if conversation.state is State.PROCESSING_USER:
             self._replies.take_back("a key was pressed")

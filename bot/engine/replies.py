@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from bot.engine.actions import CancelWork, HangUpCall
+from bot.engine.actions import CancelWork, HangUpCall, SendDigits, TransferCall
 from bot.engine.conversation import Conversation
 from bot.engine.dialog import Dialog
 from bot.engine.idle import IdleWatch
+from bot.engine.inputs import Control, ControlAsked
 from bot.engine.patience import Closing, Fillers
 from bot.engine.speaker import Speaker
 from bot.engine.state import State
+from bot.engine.wishes import Handover, Wishes
 from bot.persona import Persona
 
 MAX_FAILURES = 2  # provider failures in a row; at the next the bot gives up, aloud
@@ -30,6 +32,9 @@ class Replies:
         self._in_history = False  # does the current reply belong into the history?
         self._broken = False  # did the model fail in the middle of it?
         self._lead_next = False  # after this reply the bot goes on by itself
+        self.wishes = Wishes()
+        self._handover: Handover | None = None
+        self._handed_over = False  # nobody answers us any more: a person takes the call
         self.closing: Closing | None = None  # the goodbye is being said
         self.over = False
 
@@ -74,17 +79,23 @@ class Replies:
         if self.fillers.exhausted(now):
             self.failed("no reply in time")
         elif number := self.fillers.due(now):
-            texts = self._persona.phrases.fillers
-            self.speaker.say_aside(texts[(number - 1) % len(texts)])
+            self._say_filler(number)
+
+    def _say_filler(self, number: int) -> None:
+        texts = self._persona.phrases.fillers
+        self.speaker.say_aside(texts[(number - 1) % len(texts)])
 
     def failed(self, why: str) -> None:
         """A provider gave up on this turn: ask to say it again, in the end say sorry."""
         if self.closing is not None:  # the goodbye itself cannot be spoken
             self.hang_up()
             return
+        if self._handed_over and self.wishes:  # nor the words before the transfer: do without
+            self.ended()
+            return
         self._failures += 1
         if self._failures > MAX_FAILURES:
-            self.close_with(self._persona.phrases.apology, why)
+            self._give_up(why)
         else:
             self.say(self._persona.phrases.trouble, why)
 
@@ -96,6 +107,64 @@ class Replies:
             self._failures += 1
             self._broken = True
             self.speaker.break_off(self._persona.phrases.trouble)
+
+    def _give_up(self, why: str) -> None:
+        """A person takes the call, where the persona names one; else the bot says sorry."""
+        name = self._persona.tools.on_trouble
+        if not name or self._handed_over:
+            self.close_with(self._persona.phrases.apology, why)
+            return
+        self._handed_over = True
+        self.say(self._persona.phrases.handover, why)
+        target = self._persona.tools.targets[name]
+        self.wishes.add(ControlAsked(self._conversation.turn, Control.TRANSFER, target, name))
+
+    def wrote_nothing(self) -> None:
+        """The model is done without a word: good enough only if it wants something to be done."""
+        phrases = self._persona.phrases
+        if self.wishes.get(Control.HANG_UP):
+            self.speaker.say(phrases.goodbye)
+        elif self.wishes.get(Control.TRANSFER):
+            self.speaker.say(phrases.transfer)
+        elif self.wishes:
+            self.speaker.say(phrases.done)
+        else:
+            self.failed("empty reply")
+
+    # ---- the caller is put through
+
+    @property
+    def transferring(self) -> bool:
+        return self._handover is not None
+
+    def _transfer(self, wish: ControlAsked) -> None:
+        now = self._conversation.now
+        self._conversation.open_turn()
+        self._handover = Handover(wish, now)
+        self.fillers.start(now)
+        self._conversation.enter(State.PROCESSING_USER, "the caller is put through")
+
+    def wait_for_transfer(self) -> None:
+        """Nobody is left in silence, nor for ever."""
+        conversation, handover = self._conversation, self._handover
+        assert handover is not None, "no transfer to wait for"
+        if handover.begins(conversation.now):
+            wish = handover.wish
+            conversation.do(TransferCall(conversation.turn, wish.name, wish.value))
+        elif handover.overdue(conversation.now):
+            self.transfer_failed()
+        elif number := self.fillers.due(conversation.now):
+            self._say_filler(number)
+
+    def transfer_failed(self) -> None:
+        """The caller is taken back."""
+        if not self.transferring:
+            return
+        phrases = self._persona.phrases
+        if self._handed_over:
+            self.close_with(phrases.apology, "transfer failed")
+        else:
+            self.say(phrases.no_transfer, "transfer failed", in_history=True)
 
     # ---- end
 
@@ -111,6 +180,8 @@ class Replies:
                 self.dialog.bot_heard(heard)
             conversation.do(CancelWork(conversation.turn))
         self._in_history = self._lead_next = self._broken = False
+        self._handover = None
+        self.wishes.clear()
         self.speaker.stop()
         conversation.open_turn()
 
@@ -133,16 +204,27 @@ class Replies:
         self.idle.restart(self._conversation.now)
 
     def ended(self) -> None:
-        """The reply was heard to its end."""
+        """The reply was heard to its end: what it came with is done."""
+        if self.wishes.get(Control.HANG_UP):
+            self.closing = Closing("the bot hung up", self._conversation.now)
+            return
         heard = self.speaker.note(interrupted=False)
         if self._in_history:
             self.dialog.bot_heard(heard)
             if not self._broken:
                 self._failures = 0
+                self._handed_over = False
         self.speaker.stop()
         self.idle.restart(self._conversation.now)
         self._conversation.enter(State.WAIT_FOR_USER, "the reply ended")
-        if self._lead_next:
+        digits, transfer = self.wishes.get(Control.SEND_DIGITS), self.wishes.get(Control.TRANSFER)
+        self.wishes.clear()
+        if digits:
+            self._conversation.do(SendDigits(self._conversation.turn, digits.value))
+            self.dialog.tool_used(digits.control, f'{{"digits":"{digits.value}"}}', "sent")
+        if transfer:
+            self._transfer(transfer)
+        elif self._lead_next:
             self._lead_next = False
             self._ask_model("the bot leads")
 

@@ -30,7 +30,7 @@ class State(StrEnum):
 TRANSITIONS: dict[tuple[State, State], str] = {
     (State.WAIT_FOR_USER, State.VALIDATING_UTTERANCE): "the caller's turn ended",
     (State.WAIT_FOR_USER, State.PROCESSING_USER): "keys were pressed, a held turn is answered "
-    "as it stands, or the bot leads",
+    "as it stands, the bot leads, or the caller is put through",
     (State.WAIT_FOR_USER, State.AI_SPEAKING): "greeting, reprompt or goodbye",
     (State.VALIDATING_UTTERANCE, State.WAIT_FOR_USER): "nothing was said, the sentence is "
     "unfinished, or the caller goes on",

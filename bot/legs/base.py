@@ -33,6 +33,7 @@ class LegInfo:
     leg_id: str  # unique on this machine: the SIP Call-ID, the room id
     caller: str  # user part of the calling party, "" when withheld
     called: str  # user part that was dialled
+    caller_name: str = ""  # as their telephone tells it, "" when withheld
     codec: str = ""  # "PCMU", "PCMA", "G722", "opus"; "" before media is agreed
     codec_hz: int = 0  # sample rate of the codec's audio, 0 before media is agreed
     headers: Mapping[str, str] = field(default_factory=dict)  # those a dialplan may look at

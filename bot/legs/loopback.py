@@ -14,6 +14,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -150,9 +151,7 @@ class LoopbackLeg:
         self._line.up = True
         for leg in self._line.legs:
             leg._events.append(MediaChanged(CODEC, BUS_HZ))
-            leg._info = LegInfo(
-                "loopback", leg.info.leg_id, leg.info.caller, leg.info.called, CODEC, BUS_HZ
-            )
+            leg._info = replace(leg.info, codec=CODEC, codec_hz=BUS_HZ)
             leg._answered.set()
             leg.box.wake.set()
 

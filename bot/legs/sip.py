@@ -28,7 +28,7 @@ from bot.legs.sip_address import bindable
 from bot.legs.sip_call import News
 from bot.legs.sip_clock import Lateness
 from bot.legs.sip_leg import CallRefused, SipLeg
-from bot.legs.sip_message import caller_of, headers_of, user_of
+from bot.legs.sip_message import caller_of, headers_of, name_of, user_of
 from bot.legs.sip_stack import Invite, SipSettings, SipStack, max_calls_compiled
 from bot.legs.sip_thread import SipThread
 
@@ -104,7 +104,9 @@ class SipEndpoint:
     def _invited(self, invite: Invite) -> Callable[[News], None]:
         headers = headers_of(invite.message)
         called = user_of(headers.get("request-uri", ""))
-        info = LegInfo("sip", invite.call_id, caller_of(headers), called, headers=headers)
+        info = LegInfo(
+            "sip", invite.call_id, caller_of(headers), called, name_of(headers), headers=headers
+        )
         leg = SipLeg(self._stack, self._thread, invite.box, info, outbound=False)
         leg.serial = invite.serial
         self._post(self._on_call, leg)

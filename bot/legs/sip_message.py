@@ -29,8 +29,10 @@ COMPACT = {
 }
 """RFC 3261 section 7.3.3 and its extensions: one letter → the name it stands for."""
 
+MOST_NAME = 80  # characters; longer ones are no names
 WITHHELD = frozenset({"", "anonymous", "restricted", "unavailable", "unknown"})
 
+_NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*))\s*<')
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _USER = re.compile(r"(?:sips?:([^@;?>\s]*)(?:;[^@>\s]*)?@|tel:([^;?>\s]*))", re.IGNORECASE)
 
@@ -67,3 +69,14 @@ def caller_of(headers: Mapping[str, str]) -> str:
     """Who calls: the user of From, "" when withheld."""
     user = user_of(headers.get("from", ""))
     return "" if user.lower() in WITHHELD else user
+
+
+def name_of(headers: Mapping[str, str]) -> str:
+    """The display name of From, "" where there is none or the caller is withheld."""
+    address = headers.get("from", "")
+    match = _NAME.match(address)
+    if match is None or not caller_of(headers):
+        return ""
+    quoted, plain = match.groups()
+    name = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain.strip()
+    return "" if name.lower() in WITHHELD else name[:MOST_NAME]

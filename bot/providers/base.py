@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from bot.audio.frame import Samples
 
@@ -18,11 +18,36 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """Something a language model may ask for while it writes."""
+
+    name: str
+    about: str  # what it does, and when it is to be used
+    parameters: Mapping[str, Any]  # JSON Schema of its arguments
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a tool."""
+
+    call_id: str  # the server's; what came of it is told under this id
+    name: str
+    arguments: str  # as the model wrote them: JSON, if it did well
+
+
+Piece: TypeAlias = str | ToolCall
+NOTED = "noted"  # what a model is told of a message that was taken,
+FAILED = "error: "  # and how it begins when a tool did not work
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One line of the conversation as a language model sees it."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    calls: tuple[ToolCall, ...] = ()  # the tools an assistant asked for in this line
+    call_id: str = ""  # of a tool's answer: which call it answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +85,13 @@ class LanguageModel(Protocol):
 
     name: str
 
-    def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
-        """Stream the reply in pieces of text, in order; raises ProviderError."""
+    def reply(
+        self, messages: Sequence[Message], *, tools: Sequence[Tool] = ()
+    ) -> AsyncIterator[Piece]:
+        """Stream the reply in pieces of text, in order; raises ProviderError.
+
+        Among or behind the pieces stand calls of `tools`, each whole.
+        """
 
     async def close(self) -> None: ...
 

@@ -18,8 +18,10 @@ from bot.errors import ProviderError, ProviderTimeout
 from bot.providers.base import (
     LanguageModel,
     Message,
+    Piece,
     SpeechToText,
     TextToSpeech,
+    Tool,
     Transcript,
     Voice,
 )
@@ -28,7 +30,7 @@ from bot.providers.hedge import Hedge
 from bot.providers.trail import answered
 
 P = TypeVar("P", bound=Named)
-Piece = TypeVar("Piece")
+Item = TypeVar("Item")
 
 
 class FallbackSpeechToText:
@@ -65,9 +67,11 @@ class FallbackLanguageModel:
         self._chain = chain
         self.name = chain.name
 
-    def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
-        async def request(llm: LanguageModel) -> _Begun[str]:
-            begun = await _begin(llm.reply(messages))
+    def reply(
+        self, messages: Sequence[Message], *, tools: Sequence[Tool] = ()
+    ) -> AsyncIterator[Piece]:
+        async def request(llm: LanguageModel) -> _Begun[Piece]:
+            begun = await _begin(llm.reply(messages, tools=tools))
             if not begun.head:
                 raise ProviderError(llm.name, "wrote nothing", retryable=True, code="empty")
             return begun
@@ -130,22 +134,22 @@ def speaker(tts: TextToSpeech, name: str = "") -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun(Generic[Piece]):
+class _Begun(Generic[Item]):
     """A stream whose first piece is there; none when it ended without one."""
 
-    head: tuple[Piece, ...]
-    rest: AsyncIterator[Piece]
+    head: tuple[Item, ...]
+    rest: AsyncIterator[Item]
 
 
-async def _begin(stream: AsyncIterator[Piece]) -> _Begun[Piece]:
+async def _begin(stream: AsyncIterator[Item]) -> _Begun[Item]:
     async for piece in stream:
         return _Begun((piece,), stream)
     return _Begun((), stream)
 
 
 async def _stream(
-    chain: Chain[P], request: Callable[[P], Awaitable[_Begun[Piece]]]
-) -> AsyncIterator[Piece]:
+    chain: Chain[P], request: Callable[[P], Awaitable[_Begun[Item]]]
+) -> AsyncIterator[Item]:
     """The pieces of the first who begins; the circuit is told how it went on."""
     answer = await chain.begin(request)
     name = answer.link.provider.name
@@ -174,6 +178,6 @@ async def _stream(
         await _close(answer.value.rest)
 
 
-async def _close(stream: AsyncIterator[Piece]) -> None:
+async def _close(stream: AsyncIterator[Item]) -> None:
     if isinstance(stream, AsyncGenerator):
         await stream.aclose()

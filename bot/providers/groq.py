@@ -12,11 +12,17 @@ from groq import omit
 from bot.audio import wav
 from bot.audio.frame import Samples
 from bot.config import Config
-from bot.providers.base import Message, Transcript, Voice
+from bot.providers.base import Message, Piece, Tool, Transcript, Voice
 from bot.providers.groq_client import NAME, GroqClient
 from bot.providers.long_audio import SHORTEST_S
 from bot.providers.openai_http import body, sse_data
-from bot.providers.openai_streams import chat_messages, chat_text, samples, told_by_people
+from bot.providers.openai_streams import (
+    chat_messages,
+    chat_pieces,
+    chat_tools,
+    samples,
+    told_by_people,
+)
 from bot.providers.pcm_stream import PcmReader
 from bot.providers.text_parts import parts
 
@@ -87,18 +93,21 @@ class GroqLanguageModel:
         if config.groq.reasoning_effort:
             self._options["reasoning_effort"] = config.groq.reasoning_effort
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+    async def reply(
+        self, messages: Sequence[Message], *, tools: Sequence[Tool] = ()
+    ) -> AsyncIterator[Piece]:
         """The reply in pieces as they come; raises ProviderError, also in mid-stream."""
         sent = told_by_people(messages)
         create = self._client.sdk.chat.completions.with_streaming_response.create
-        asking = create(messages=cast("Any", chat_messages(messages)), **self._options)
+        options = self._options | chat_tools(tools)
+        asking = create(messages=cast("Any", chat_messages(messages)), **options)
         async with self._client.guard(sent):
             response = await asking.__aenter__()
         try:
             events = self._client.pieces(sse_data(body(response.http_response)))
-            text = chat_text(self.name, events, sent)
-            async with aclosing(text):
-                async for piece in text:
+            pieces = chat_pieces(self.name, events, sent)
+            async with aclosing(pieces):
+                async for piece in pieces:
                     yield piece
         finally:
             await response.close()

@@ -10,7 +10,7 @@ from itertools import cycle
 import numpy as np
 
 from bot.audio.frame import Samples
-from bot.providers.base import Message, Transcript, Voice
+from bot.providers.base import Message, Tool, Transcript, Voice
 
 HEARD = ("What time do you open tomorrow?", "Where are you?", "Thank you, goodbye.")
 RATE_HZ = 24_000
@@ -48,7 +48,9 @@ class MockLanguageModel:
     def __init__(self, *, delay_s: float = 0.0) -> None:
         self._delay_s = delay_s
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+    async def reply(
+        self, messages: Sequence[Message], *, tools: Sequence[Tool] = ()
+    ) -> AsyncIterator[str]:
         await asyncio.sleep(self._delay_s)
         said = messages[-1].content if messages else "nothing"
         for piece in ("You said: ", *(f"{word} " for word in said.split())):

@@ -12,10 +12,16 @@ from typing import Any, Literal
 
 from bot.audio import wav
 from bot.audio.frame import Samples
-from bot.providers.base import Message, Transcript, Voice
+from bot.providers.base import Message, Piece, Tool, Transcript, Voice
 from bot.providers.http_errors import malformed
 from bot.providers.openai_http import Endpoint, Server, body, sse_data
-from bot.providers.openai_streams import chat_messages, chat_text, samples, told_by_people
+from bot.providers.openai_streams import (
+    chat_messages,
+    chat_pieces,
+    chat_tools,
+    samples,
+    told_by_people,
+)
 from bot.providers.pcm_stream import PcmReader
 
 STT_HZ = 16_000
@@ -72,14 +78,16 @@ class OpenAiLanguageModel:
         self._server = Server(name, endpoint)
         self._body = {"model": model, "stream": True} | dict(options or {})
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+    async def reply(
+        self, messages: Sequence[Message], *, tools: Sequence[Tool] = ()
+    ) -> AsyncIterator[Piece]:
         """The reply in pieces as they come; raises ProviderError, also in mid-stream."""
-        request = self._body | {"messages": chat_messages(messages)}
+        request = self._body | {"messages": chat_messages(messages)} | chat_tools(tools)
         sent = told_by_people(messages)
         async with self._server.stream("/chat/completions", request, sent=sent) as got:
-            text = chat_text(self.name, self._server.pieces(sse_data(body(got))), sent)
-            async with aclosing(text):
-                async for piece in text:
+            pieces = chat_pieces(self.name, self._server.pieces(sse_data(body(got))), sent)
+            async with aclosing(pieces):
+                async for piece in pieces:
                     yield piece
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ serve many calls at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
 import structlog
@@ -17,6 +17,7 @@ from bot.config import Config
 from bot.errors import ConfigError, StartError
 from bot.persona import Persona
 from bot.providers.base import LanguageModel, SpeechToText, TextToSpeech
+from bot.providers.brevity import Brief
 from bot.providers.chain import Chain, Link, Patience
 from bot.providers.circuit import Circuits
 from bot.providers.fallback import (
@@ -34,6 +35,7 @@ from bot.providers.openai_compat import (
 from bot.providers.openai_http import Endpoint
 from bot.providers.sarvam import SarvamSpeechToText
 from bot.providers.scripted import Scripted
+from bot.providers.webhook import WebhookClient
 
 Provider: TypeAlias = SpeechToText | LanguageModel | TextToSpeech
 Factory: TypeAlias = Callable[[Config, Persona], Provider]
@@ -65,9 +67,10 @@ class Providers:
     stt: SpeechToText
     llm: LanguageModel
     tts: TextToSpeech
+    webhooks: WebhookClient = field(default_factory=WebhookClient)
 
     async def close(self) -> None:
-        for provider in (self.stt, self.llm, self.tts):
+        for provider in (self.stt, self.llm, self.tts, self.webhooks):
             await provider.close()
 
 
@@ -123,8 +126,10 @@ def _compat_stt(config: Config, _persona: Persona) -> Provider:
     return OpenAiSpeechToText(_compat(config), model=config.openai_compat.stt_model)
 
 
-def _compat_llm(config: Config, _persona: Persona) -> Provider:
-    return OpenAiLanguageModel(_compat(config), model=config.openai_compat.llm_model)
+def _compat_llm(config: Config, persona: Persona) -> Provider:
+    return _brief(
+        OpenAiLanguageModel(_compat(config), model=config.openai_compat.llm_model), persona
+    )
 
 
 def _compat_tts(config: Config, _persona: Persona) -> Provider:
@@ -132,16 +137,18 @@ def _compat_tts(config: Config, _persona: Persona) -> Provider:
     return OpenAiTextToSpeech(_compat(config), model=about.tts_model, voice=about.voice)
 
 
+def _brief(llm: LanguageModel, persona: Persona) -> LanguageModel:
+    """A persona's own script is as long as its author wants it; a model is kept short."""
+    return Brief(llm, persona.prompt.max_words, persona.language)
+
+
 def _groq(kind: Kind) -> Factory:
-    def create_groq(config: Config, _persona: Persona) -> Provider:
+    def create_groq(config: Config, persona: Persona) -> Provider:
         from bot.providers import groq  # the SDK takes a third of a second to import
 
-        made = {
-            "stt": groq.GroqSpeechToText,
-            "llm": groq.GroqLanguageModel,
-            "tts": groq.GroqTextToSpeech,
-        }[kind]
-        return cast("Provider", made(config))
+        if kind == "llm":
+            return _brief(groq.GroqLanguageModel(config), persona)
+        return groq.GroqSpeechToText(config) if kind == "stt" else groq.GroqTextToSpeech(config)
 
     return create_groq
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Sequence
 
-from bot.persona import Persona
-from bot.providers.base import Message
+from bot.persona import Answer, Persona
+from bot.providers.base import FAILED, NOTED, Message, Piece, Tool, ToolCall
 from bot.providers.interview import enumerated, last_said, next_line
 from bot.providers.matching import Matcher
 from bot.providers.small_talk import Talk, small_talk
@@ -15,11 +16,14 @@ WELCOME = "You are welcome. Is there anything else?"
 HELLO = "Hello."
 GO_AHEAD = "Of course. What would you like to know?"
 MOST_TOPICS = 4
+TAKE_MESSAGE = "take_message"
+MOST_SAID = 300  # characters of a tool's answer that are read out as they are
 
 
 class Scripted:
     """Answers from `persona.answers`, or leads `persona.questions` when its flow is interview.
 
+    An answer's tool is asked for behind its words; take_message with what the caller says next.
     Stateless: the same messages get the same reply.
     """
 
@@ -30,20 +34,46 @@ class Scripted:
         self._matcher = Matcher([answer.ask for answer in persona.answers])
         self._topics = list(dict.fromkeys(each.topic for each in persona.answers if each.topic))
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+    async def reply(
+        self, messages: Sequence[Message], *, tools: Sequence[Tool] = ()
+    ) -> AsyncIterator[Piece]:
         """Word by word, as a model would; never raises."""
+        asked = _message_asked_for(self._persona.answers, messages)
+        if asked:
+            yield ToolCall("message", TAKE_MESSAGE, _json({"message": messages[-1].content}))
+            return
         for number, word in enumerate(self.line(messages).split()):
             yield word if not number else f" {word}"
+        answer = self._answer(messages)
+        if answer and answer.tool and not _awaits_message(answer):
+            yield ToolCall("answer", answer.tool, _json(answer.arguments))
 
     def line(self, messages: Sequence[Message]) -> str:
         """The whole reply to the last message."""
+        if messages and messages[-1].role == "tool":
+            return self._told(messages[-1].content)
         if self._persona.flow == "interview":
             return next_line(self._persona, messages)
-        said = messages[-1].content if messages else ""
-        match = self._matcher.best(said)
-        if match:
-            return self._persona.answers[match.index].say
-        return self._chat(small_talk(said), messages)
+        if answer := self._answer(messages):
+            return answer.say
+        return self._chat(small_talk(messages[-1].content if messages else ""), messages)
+
+    def _answer(self, messages: Sequence[Message]) -> Answer | None:
+        """The scripted answer to what the caller said."""
+        if not messages or messages[-1].role != "user" or self._persona.flow == "interview":
+            return None
+        match = self._matcher.best(messages[-1].content)
+        return self._persona.answers[match.index] if match else None
+
+    def _told(self, result: str) -> str:
+        """What a tool answered, in words."""
+        phrases = self._persona.phrases
+        if result == NOTED:
+            return phrases.noted
+        if result.startswith(FAILED):
+            return phrases.trouble
+        plain = result[:1] not in "{[" and len(result) <= MOST_SAID
+        return result if plain else phrases.done
 
     def _chat(self, talk: Talk | None, messages: Sequence[Message]) -> str:
         match talk:
@@ -72,3 +102,21 @@ class Scripted:
 
     async def close(self) -> None:
         """Nothing is kept open."""
+
+
+def _awaits_message(answer: Answer) -> bool:
+    return answer.tool == TAKE_MESSAGE and "message" not in answer.arguments
+
+
+def _message_asked_for(answers: Sequence[Answer], messages: Sequence[Message]) -> bool:
+    """Is the caller's last line the message that the bot has just asked for?"""
+    if len(messages) < 2 or messages[-1].role != "user" or messages[-2].role != "assistant":
+        return False
+    asked = messages[-2].content
+    return bool(asked) and any(
+        _awaits_message(each) and each.say.startswith(asked) for each in answers
+    )
+
+
+def _json(arguments: dict[str, object]) -> str:
+    return json.dumps(arguments, ensure_ascii=False)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +15,8 @@ from sqlite_utils import Database
 from bot.errors import StoreError
 from bot.store.detours import failures
 from bot.store.interviews import Interview, Interviews, interview_of, summed_up
-from bot.store.schema import open_for_reading
+from bot.store.messages import CallerMessage, messages_of
+from bot.store.reading import reading
 from bot.store.times import to_text
 
 LAST = "last"
@@ -105,6 +104,7 @@ class CallDetail:
     turns: list[Turn]
     events: list[Event]
     interview: Interview | None  # None when the call was none
+    messages: list[CallerMessage]  # that the bot took down
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,25 +131,25 @@ class Report:
 
 def recent_calls(path: Path, limit: int) -> list[Call]:
     """The newest calls first. Raises StoreError."""
-    with _reading(path) as db:
+    with reading(path) as db:
         return _calls(db, "ORDER BY started DESC, id LIMIT ?", [limit])
 
 
 def live_calls(path: Path) -> list[Call]:
     """Calls with an open record, oldest first. Raises StoreError."""
-    with _reading(path) as db:
+    with reading(path) as db:
         return _calls(db, "WHERE ended IS NULL ORDER BY started", [])
 
 
 def find_call(path: Path, wanted: str) -> CallDetail:
     """One call by id, by the beginning of its id, or "last". Raises StoreError."""
-    with _reading(path) as db:
+    with reading(path) as db:
         return _detail(db, _resolve(db, wanted))
 
 
 def get_call(path: Path, call_id: str) -> CallDetail | None:
     """One call by its whole id, None when there is none. Raises StoreError."""
-    with _reading(path) as db:
+    with reading(path) as db:
         found = _calls(db, "WHERE id = ?", [call_id])
         return _detail(db, found[0]) if found else None
 
@@ -158,7 +158,7 @@ def report(path: Path, since: datetime | None) -> Report:
     """What happened and how long callers waited, in calls begun at or after `since` (aware).
     Raises StoreError."""
     start = to_text(since) if since else None
-    with _reading(path) as db:
+    with reading(path) as db:
         where, values = ("WHERE started >= ?", [start]) if start else ("", [])
         ends = db.query(
             f"SELECT ended IS NULL AS live, end_reason, count(*) AS n FROM calls {where}"
@@ -189,19 +189,8 @@ def report(path: Path, since: datetime | None) -> Report:
 
 def check(path: Path) -> None:
     """Raises StoreError unless the database can be read."""
-    with _reading(path) as db:
+    with reading(path) as db:
         db.execute("SELECT 1 FROM calls LIMIT 1").fetchone()
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[Database]:
-    db = open_for_reading(path)
-    try:
-        yield db
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be read ({error}).") from None
-    finally:
-        db.close()
 
 
 def _calls(db: Database, clause: str, values: list[Any]) -> list[Call]:
@@ -226,7 +215,13 @@ def _detail(db: Database, call: Call) -> CallDetail:
             [call.id],
         )
     ]
-    return CallDetail(call, _turns(db, [call.id])[call.id], events, interview_of(db, call.id))
+    return CallDetail(
+        call,
+        _turns(db, [call.id])[call.id],
+        events,
+        interview_of(db, call.id),
+        messages_of(db, call.id),
+    )
 
 
 def _resolve(db: Database, wanted: str) -> Call:

@@ -140,6 +140,14 @@ class CallLog:
         }
         self._put("events", partial(_insert, "events", _storable(row)))
 
+    def message(
+        self, call_id: str, at: datetime, turn: int, *, text: str, name: str, number: str
+    ) -> None:
+        """Keep what a caller asked to be passed on."""
+        row: dict[str, Any] = {"call_id": call_id, "at": to_text(at), "turn": turn}
+        row |= {"text": text, "name": name, "number": number}
+        self._put("messages", partial(_insert, "messages", _storable(row)))
+
     def answer(self, call_id: str, score: AnswerScore) -> None:
         """Note what a question of an interview has brought; it replaces what was told before."""
         row = asdict(score) | {

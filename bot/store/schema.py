@@ -103,6 +103,20 @@ def heard_quality(db: Database) -> None:
     turns.add_column("conditioning", str, not_null_default="")  # the steps, in order
 
 
+@migrations()
+def caller_messages(db: Database) -> None:
+    """What callers asked to be passed on."""
+    texts = ("call_id", "at", "text", "name", "number")
+    db.table("messages").create(
+        {"id": int, "turn": int, **dict.fromkeys(texts, str)},
+        pk="id",
+        foreign_keys=[("call_id", "calls", "id")],
+        not_null={"turn", *texts},
+        strict=True,
+    )
+    db.table("messages").create_index(["call_id"])
+
+
 def open_for_writing(path: Path) -> Database:
     """Open the database, make or migrate it. Raises StoreError.
 

@@ -40,7 +40,7 @@ def serve(config_path: Path) -> int:
     """
     config = load_config(config_path)
     set_up_logs(config.logs)
-    library = Library(config.personas.dir, config.dialplans.dir)
+    library = Library(config.personas.dir, config.dialplans.dir, config.webhooks.allow)
     bindable(config.sip.bind)  # before anything is loaded: a taken port is told at once
     config.store.path.parent.mkdir(parents=True, exist_ok=True)
     closed = close_orphans(config.store.path, None, "bot was killed", datetime.now(UTC))

@@ -27,6 +27,7 @@ from bot.providers.fallback import (
 )
 from bot.providers.registry import Providers
 from bot.providers.trail import Trail
+from tests.calls.boxes import box
 from tests.engine.score import persona
 from tests.providers.faulty import Faulty, Step, error
 from tests.support.virtual_time import in_virtual_time
@@ -71,6 +72,7 @@ class Asked:
             took=lambda *_: None,
             failed=lambda *_: None,
             detour=lambda turn, kind, trail: self.detours.append((turn, kind, trail)),
+            toolbox=box(),
         )
 
     def _chain(self, scripts: Sequence[list[Step]]) -> Chain[Any]:

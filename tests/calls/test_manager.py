@@ -216,13 +216,13 @@ class Deaf(MockSpeechToText):
 
 
 class Buggy(MockLanguageModel):
-    async def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+    async def reply(self, messages: Sequence[Message], **_: object) -> AsyncIterator[str]:
         yield "I "
         raise RuntimeError("a bug")
 
 
 class Stalled(MockLanguageModel):
-    async def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+    async def reply(self, messages: Sequence[Message], **_: object) -> AsyncIterator[str]:
         await asyncio.Event().wait()
         yield "never"
 

@@ -11,6 +11,7 @@ from bot.engine.actions import Speak
 from bot.engine.inputs import Input, SpeechDone
 from bot.providers.mock import MockLanguageModel, MockSpeechToText, MockTextToSpeech
 from bot.providers.registry import Providers
+from tests.calls.boxes import box
 from tests.engine.score import persona
 
 
@@ -25,6 +26,7 @@ async def test_a_voice_ends_when_the_next_turn_speaks(tmp_path: Path) -> None:
         took=lambda *_: None,
         failed=lambda *_: None,
         detour=lambda *_: None,
+        toolbox=box(),
     )
     before = asyncio.all_tasks()
     for turn in range(1, 6):

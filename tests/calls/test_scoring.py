@@ -103,7 +103,7 @@ class OwnWords(MockLanguageModel):
         "Thank you, we are done.",
     )
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+    async def reply(self, messages: Sequence[Message], **_: object) -> AsyncIterator[str]:
         yield self.lines[min(sum(each.role == "user" for each in messages), 3)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,15 @@ import soxr
 from bot.config import Ai, Config, Speech
 from bot.engine.stop_words import StopWords
 from bot.persona import Persona
-from bot.providers.base import LanguageModel, Message, SpeechToText, TextToSpeech, Voice
+from bot.providers.base import (
+    LanguageModel,
+    Message,
+    SpeechToText,
+    TextToSpeech,
+    Tool,
+    ToolCall,
+    Voice,
+)
 from bot.providers.espeak import Espeak
 from bot.providers.mock import MockLanguageModel, MockSpeechToText, MockTextToSpeech
 from bot.providers.piper_local import PiperLocal
@@ -228,6 +237,71 @@ async def test_llm_streams_pieces_that_make_the_reply(llm: LanguageModel) -> Non
     assert llm.name and len(pieces) > 1 and all(pieces)
     text = "".join(pieces)
     assert "  " not in text and text == text.lstrip() and "open" in text
+
+
+@pytest.mark.parametrize("name", ["groq", "openai_compat"])
+async def test_llm_tells_tools_in_the_vendor_s_format_and_reads_calls_in_fragments(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = Tool("order", "Looks up an order.", {"type": "object", "properties": {"n": {}}})
+    call = ToolCall("call_7", "order", '{"n": 1}')
+    talk = [
+        Message("user", "Where is it?"),
+        Message("assistant", "", calls=(call,)),
+        Message("tool", "on its way", call_id="call_7"),
+    ]
+    async with cloud(monkeypatch, name) as server, provider(name, "llm", server) as made:
+        server.events(
+            delta("One moment."),
+            fragment(0, id="call_1", name="order", arguments=""),
+            fragment(0, arguments='{"n"'),
+            fragment(1, id="call_2", name="hang_up", arguments="{}"),
+            fragment(0, arguments=": 4}"),
+            delta(None, "tool_calls"),
+            "[DONE]",
+        )
+        pieces = [piece async for piece in made.reply(talk, tools=[tool])]
+        (asked,) = server.asked
+    assert pieces == [
+        "One moment.", ToolCall("call_1", "order", '{"n": 4}'), ToolCall("call_2", "hang_up", "{}"),
+    ]  # fmt: skip
+    assert asked["tools"] == [
+        {
+            "type": "function",
+            "function": {
+                "name": "order", "description": "Looks up an order.", "parameters": tool.parameters,
+            },
+        }
+    ]  # fmt: skip
+    assert asked["messages"][1:] == [
+        {
+            "role": "assistant", "content": "",
+            "tool_calls": [
+                {
+                    "id": "call_7", "type": "function",
+                    "function": {"name": "order", "arguments": '{"n": 1}'},
+                }
+            ],
+        },
+        {"role": "tool", "content": "on its way", "tool_call_id": "call_7"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["groq", "openai_compat"])
+async def test_llm_speaks_of_tools_only_where_there_are_some(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many a server refuses a request that speaks of tools."""
+    async with cloud(monkeypatch, name) as server, provider(name, "llm", server) as made:
+        server.events(delta("Hello.", "stop"), "[DONE]")
+        assert [piece async for piece in made.reply([Message("user", "Hi.")])] == ["Hello."]
+        assert "tools" not in server.asked[0]
+
+
+def fragment(index: int, *, id: str = "", **function: str) -> str:  # noqa: A002
+    call = {"index": index, "function": function} | ({"id": id, "type": "function"} if id else {})
+    choice = {"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None}
+    return json.dumps({"choices": [choice]})
 
 
 async def test_llm_is_stateless_and_can_be_left(llm: LanguageModel) -> None:

@@ -66,8 +66,10 @@ class Weather:
     over: list[tuple[float, str | None]]
     llm: list[tuple[float, str | None, bool]]  # seconds, reply, does it break off at its end?
     tts: list[tuple[float, bool]]  # seconds, does it break off half-way?
+    wish: list[tuple[told.Control | None, float]]  # behind a reply; a transfer's failure after s
     twice: bool  # is every result told twice?
     between: bool  # do results come between two frames, as a session has it?
+    person: bool  # does somebody take the call when no provider answers?
     used: dict[str, int] = field(default_factory=dict)
 
     def next(self, kind: str) -> tuple:
@@ -86,6 +88,11 @@ class RandomCall:
             idle=PATIENCE["idle"],
             barge_in={"behaviour": behaviour, "guard_ms": 100},
             flow=flow,
+            tools={
+                "use": ["hang_up", "transfer", "send_digits"],
+                "targets": {"desk": "sip:desk@pbx.test"},
+                "on_trouble": "desk" if weather.person else "",
+            },
         )
         self.engine = CallEngine(
             EngineSettings(
@@ -216,7 +223,14 @@ class RandomCall:
                     yield min(after, DEADLINE_S), told.ModelFailed(turn)
                 else:
                     yield after, told.ModelText(turn, text)
+                    control, _ = self.weather.next("wish")
+                    if control is not None:
+                        yield after, told.ToolUsed("look_up", "{}", "found")
+                        yield after, told.ControlAsked(turn, control, "5", "desk")
                     yield after, told.ModelFailed(turn) if breaks else told.ModelDone(turn)
+            case do.TransferCall(turn):
+                _, failed_after = self.weather.next("wish")
+                yield failed_after, told.TransferFailed(turn)
             case do.Speak():
                 yield from self.voice(action)
 
@@ -270,8 +284,14 @@ weathers = st.builds(
         st.tuples(seconds, st.sampled_from([*REPLIES, None]), failing), min_size=1, max_size=3
     ),
     tts=st.lists(st.tuples(st.sampled_from([0.02, 0.3, 1.0]), failing), min_size=1, max_size=3),
+    wish=st.lists(
+        st.tuples(st.sampled_from([None, None, None, *told.Control]), seconds),
+        min_size=1,
+        max_size=3,
+    ),
     twice=st.booleans(),
     between=st.booleans(),
+    person=st.booleans(),
 )
 spoken = st.tuples(  # now and then for longer than anything is kept
     st.just("speak"), st.sampled_from([*[0.06, 0.14, 0.3, 0.6, 1.2, 2.4] * 3, 13.0])

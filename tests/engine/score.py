@@ -19,6 +19,7 @@ from bot.engine.engine import CallEngine, EngineSettings
 from bot.engine.state import State
 from bot.persona import Metadata, Persona
 
+Wish = tuple[told.Control, str, str] | tuple[told.Control]
 BOT_PITCH_HZ = 187.0  # another voice than the caller's: the same would be its echo
 LIMITS = [each.name for each in fields(EngineSettings) if each.name not in ("call_id", "persona")]
 
@@ -59,6 +60,8 @@ class World:
     pause_words: list[str] = field(default_factory=list)  # what is understood at pauses before
     over_words: list[str] = field(default_factory=list)  # transcripts of barge-in checks
     replies: list[str] = field(default_factory=list)
+    wishes: list[list[Wish]] = field(default_factory=list)  # that come with those replies
+    transfer_s: float | None = None  # after which a transfer fails; None: nothing is heard of it
     speech_s_per_char: float = 0.05
 
 
@@ -127,8 +130,13 @@ class Call:
                 yield now + world.stt_s, told.Transcribed(turn, utterance_id, purpose, text)
             case do.AskModel(turn):
                 text = world.replies.pop(0) if world.replies else "We open at nine."
-                yield now + world.llm_s, told.ModelText(turn, text)
+                if text:
+                    yield now + world.llm_s, told.ModelText(turn, text)
+                for wish in world.wishes.pop(0) if world.wishes else []:
+                    yield now + world.llm_s, told.ControlAsked(turn, *wish)
                 yield now + world.llm_s, told.ModelDone(turn)
+            case do.TransferCall(turn) if world.transfer_s is not None:
+                yield now + world.transfer_s, told.TransferFailed(turn)
             case do.Speak(turn, clause, text):
                 seconds = max(0.2, len(text) * world.speech_s_per_char)
                 samples = voice(seconds, 0.2, BOT_PITCH_HZ)

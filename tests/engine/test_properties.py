@@ -36,6 +36,7 @@ def test_ten_thousand_calls_keep_their_promises() -> None:
         seen.update(transitions_of(call))
         assert_one_transcription_a_turn(call)
         assert_heard_is_a_prefix(call)
+        assert_wishes_wait_for_the_words(call)
         assert len(call.all(do.HangUpCall)) <= 1
 
     promises()
@@ -76,3 +77,13 @@ def assert_heard_is_a_prefix(call: RandomCall) -> None:
     for note in call.all(do.NoteBot):
         assert note.reply.split()[: len(note.heard.split())] == note.heard.split(), note
         assert call.played[note.turn] >= len(note.heard) * SAMPLES_PER_CHAR * 0.9, note
+
+
+def assert_wishes_wait_for_the_words(call: RandomCall) -> None:
+    """Nobody is put through, and no key pressed, in the middle of a reply or after a broken one."""
+    last: do.NoteBot | None = None
+    for action in call.actions:
+        if isinstance(action, do.NoteBot):
+            last = action
+        elif isinstance(action, do.SendDigits | do.TransferCall):
+            assert last is not None and not last.interrupted, f"{action} after {last}"

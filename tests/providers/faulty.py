@@ -66,7 +66,7 @@ class Faulty:
         step.fall(self.name)
         return Transcript(f"heard by {self.name}", language)
 
-    def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+    def reply(self, messages: Sequence[Message], **_: object) -> AsyncIterator[str]:
         return self._stream([f"{self.name} {number} " for number in range(100)])
 
     def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.persona import Persona
-from bot.providers.base import Message
+from bot.providers.base import FAILED, NOTED, Message, ToolCall
 from bot.providers.scripted import MOST_TOPICS, Scripted
 
 TOPICS = ["hours", "parking", "prices", "results", "doctors"]
@@ -137,3 +137,51 @@ def test_a_question_that_was_hardly_heard_is_asked_again() -> None:
 def test_an_interview_without_questions_does_not_fall_over() -> None:
     empty = Persona.model_validate(BASE | {"flow": "interview"})
     assert Talk(empty).say("Ready.") == empty.phrases.help
+
+
+DESK = Persona.model_validate(
+    BASE
+    | {
+        "tools": {"use": ["transfer", "take_message"], "targets": {"sales": "sip:200@pbx.test"}},
+        "answers": [
+            {
+                "ask": ["Put me through to sales."], "say": "I put you through.",
+                "tool": "transfer", "arguments": {"to": "sales"},
+            },
+            {
+                "ask": ["I want to leave a message."], "say": "Please tell me your message.",
+                "tool": "take_message",
+            },
+        ],
+    }
+)  # fmt: skip
+
+
+async def desk_says(*messages: Message) -> tuple[str, list[ToolCall]]:
+    pieces = [piece async for piece in Scripted(DESK).reply(messages)]
+    text = "".join(piece for piece in pieces if isinstance(piece, str))
+    return text, [piece for piece in pieces if isinstance(piece, ToolCall)]
+
+
+async def test_an_answer_asks_for_its_tool_behind_its_words() -> None:
+    text, calls = await desk_says(Message("user", "Please put me through to sales."))
+    assert text == "I put you through."
+    assert [(each.name, each.arguments) for each in calls] == [("transfer", '{"to": "sales"}')]
+
+
+async def test_a_message_is_what_the_caller_says_next() -> None:
+    asks = (Message("user", "I want to leave a message."),)
+    assert await desk_says(*asks) == ("Please tell me your message.", [])
+    said = (*asks, Message("assistant", "Please tell me your"), Message("user", "Buy milk."))
+    text, (call,) = await desk_says(*said)
+    assert not text and (call.name, call.arguments) == ("take_message", '{"message": "Buy milk."}')
+    assert await desk_says(*said, Message("tool", NOTED)) == (DESK.phrases.noted, [])
+
+
+async def test_what_a_tool_answers_is_said_as_far_as_it_is_words() -> None:
+    for result, said in (
+        ("It arrives on Monday.", "It arrives on Monday."),
+        ('{"day":"Monday"}', DESK.phrases.done),
+        (f"{FAILED}HTTP 503", DESK.phrases.trouble),
+    ):
+        assert await desk_says(Message("user", "x"), Message("tool", result)) == (said, [])

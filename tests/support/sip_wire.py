@@ -49,6 +49,7 @@ class WireCall:
         self.final_response: Message | None = None
         self.ended_by: str | None = None  # "caller" (we) or "bot" once a BYE was sent or came
         self.bye_headers: dict[str, str] = {}
+        self.referred: asyncio.Queue[str] = asyncio.Queue()  # where the bot transfers us to
         self.invited_at = time.time()
         self.answered_at = 0.0
         self.ended_at = 0.0
@@ -108,6 +109,18 @@ class WireCall:
             if time.time() > deadline:
                 raise TimeoutError(f"never silent for {seconds} s")
             await asyncio.sleep(0.02)
+
+    async def transferred(self, code: int, reason: str, timeout: float = 5.0) -> int:
+        """Tell the bot what became of its REFER (RFC 3515, a NOTIFY); the status of its answer."""
+        self.cseq += 1
+        notify = self._request("NOTIFY")
+        notify.headers += [
+            ("event", "refer"),
+            ("subscription-state", "terminated;reason=noresource"),
+            ("content-type", "message/sipfrag;version=2.0"),
+        ]
+        notify.body = f"SIP/2.0 {code} {reason}\r\n"
+        return (await self._transact(notify, timeout)).status
 
     # ---- the protocol -----------------------------------------------------------------------
 
@@ -199,6 +212,9 @@ class WireCall:
         if message.method == "INVITE":
             answer.headers.append(("content-type", "application/sdp"))
             answer.body = offer(self.phone.host, self.rtp.port, [self.rtp.codec])
+        elif message.method == "REFER":
+            answer.first = "SIP/2.0 202 Accepted"
+            self.referred.put_nowait(uri_of(message.get("refer-to")))
         elif message.method == "BYE":
             self.bye_headers = dict(message.headers)
             self._over("bot")

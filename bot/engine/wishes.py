@@ -1,0 +1,52 @@
+"""What the model wants to be done to the call, kept until its words have been heard.
+
+A reply that is interrupted takes its wishes with it: a caller who says "wait" into the goodbye
+stays on the line.
+"""
+
+from __future__ import annotations
+
+from bot.engine.inputs import Control, ControlAsked
+
+TAIL_S = 0.2  # between the last word and the transfer: it is still on its way to the caller
+WITHIN_S = 25.0  # a transfer that nothing is heard of has failed; a leg gives up after 20 s
+
+
+class Wishes:
+    """Of one reply."""
+
+    def __init__(self) -> None:
+        self._asked: list[ControlAsked] = []
+
+    def add(self, wish: ControlAsked) -> None:
+        """Of a kind the latest counts."""
+        self._asked = [each for each in self._asked if each.control is not wish.control]
+        self._asked.append(wish)
+
+    def get(self, control: Control) -> ControlAsked | None:
+        return next((each for each in self._asked if each.control is control), None)
+
+    def __bool__(self) -> bool:
+        return bool(self._asked)
+
+    def clear(self) -> None:
+        self._asked.clear()
+
+
+class Handover:
+    """The caller is being put through."""
+
+    def __init__(self, wish: ControlAsked, now: float) -> None:
+        self.wish = wish
+        self._since = now
+        self._begun = False
+
+    def begins(self, now: float) -> bool:
+        """Is it time to ask the other side? Says yes once."""
+        if self._begun or now - self._since < TAIL_S:
+            return False
+        self._begun = True
+        return True
+
+    def overdue(self, now: float) -> bool:
+        return now - self._since >= WITHIN_S

@@ -1,0 +1,129 @@
+"""What a persona may do besides talking: `[tools]` of its file.
+
+A model asks for a tool by name, with arguments that its JSON Schema describes. What is not listed
+here a model cannot do, whatever a caller talks it into: no other transfer target, no other server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.errors import ConfigError
+
+ToolName: TypeAlias = Literal["hang_up", "transfer", "send_digits", "take_message"]
+
+OWN_TOOLS = ("hang_up", "transfer", "send_digits", "take_message")
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+Target = Annotated[str, Field(pattern=r"^(sips?|tel):[^\s<>]+$")]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Webhook(Part):
+    """A server that is asked in the middle of a call; the model words what it answers."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$", description="how the model asks for it")
+    about: str = Field(min_length=1, description="told to the model: what it does, when to use it")
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field("GET", description="of HTTP")
+    url: str = Field(
+        pattern=r"^https?://[^\s/{}?#@]+(/\S*)?$",
+        description="where; {argument} in path or query is filled in",
+    )
+    arguments: dict[str, Any] = Field(
+        {"type": "object", "properties": {}},
+        description="JSON Schema of the arguments; those not in the url go into the query of GET "
+        "and DELETE, else into a JSON body",
+    )
+    context: list[Literal["call_id", "caller", "called"]] = Field(
+        [], description="what of the call is sent with them"
+    )
+    bearer_env: str = Field(
+        "", pattern=r"^[A-Z0-9_]*$", description="environment variable that holds its bearer token"
+    )
+    timeout_s: float = Field(4.0, gt=0, le=20, description="then the model hears that it failed")
+    say: str = Field(
+        "", description="how the answer is said, {field} filled in; empty: the model words it"
+    )
+
+    @property
+    def host(self) -> str:
+        """ "shop.example.com", or with a port where the url has one."""
+        return urlsplit(self.url).netloc.lower()
+
+
+class Tools(Part):
+    """What the model may do."""
+
+    use: list[ToolName] = Field(
+        [], description="any of hang_up, transfer, send_digits, take_message; webhooks count anyway"
+    )
+    targets: dict[str, Target] = Field(
+        {}, description='whom transfer reaches: sales = "sip:200@pbx.example.com"'
+    )
+    on_trouble: str = Field(
+        "", description="the target that takes the call when no provider answers any more"
+    )
+    webhooks: list[Webhook] = Field([], description="servers the model may ask")
+
+
+def tool_faults(tools: Tools, path: Path, allowed: Sequence[str] | None) -> Iterator[ConfigError]:
+    """What does not fit together in `[tools]`, and webhooks to servers that are not `allowed`."""
+    file = str(path)
+    if "transfer" in tools.use and not tools.targets:
+        what = "is empty, and tools.use has transfer."
+        yield ConfigError(file, "tools.targets", what, 'Add e.g. sales = "sip:200@192.0.2.10".')
+    if tools.on_trouble and tools.on_trouble not in tools.targets:
+        what = f'is "{tools.on_trouble}", which is not among tools.targets.'
+        yield ConfigError(file, "tools.on_trouble", what, "Add it there.")
+    seen = set(OWN_TOOLS)
+    for number, webhook in enumerate(tools.webhooks, start=1):
+        place = f"tools.webhooks[{number}]"
+        if webhook.name in seen:
+            what = f'is "{webhook.name}", which another tool is called.'
+            yield ConfigError(file, f"{place}.name", what, "Choose another name.")
+        seen.add(webhook.name)
+        yield from _schema_faults(webhook, file, place)
+        if allowed is not None and not is_allowed(webhook.host, allowed):
+            what = f"goes to {webhook.host}, which no persona may call."
+            remedy = f'Add "{webhook.host}" to webhooks.allow in the configuration.'
+            yield ConfigError(file, f"{place}.url", what, remedy)
+
+
+def _schema_faults(webhook: Webhook, file: str, place: str) -> Iterator[ConfigError]:
+    from jsonschema import Draft202012Validator, SchemaError  # slow to import, seldom wanted
+
+    key = f"{place}.arguments"
+    try:
+        Draft202012Validator.check_schema(webhook.arguments)
+    except SchemaError as error:
+        where = ".".join(str(step) for step in error.absolute_path)
+        what = f"is no JSON Schema: {error.message}."
+        remedy = "See https://json-schema.org/understanding-json-schema."
+        yield ConfigError(file, f"{key}.{where}".rstrip("."), what, remedy)
+        return
+    if webhook.arguments.get("type") != "object":
+        yield ConfigError(file, f"{key}.type", "is missing.", 'Write type = "object".')
+    required = webhook.arguments.get("required", [])
+    for name in PLACEHOLDER.findall(webhook.url):
+        if name not in required and name not in webhook.context:
+            what = f"has {{{name}}}, which is no required argument."
+            yield ConfigError(file, f"{place}.url", what, f'Add "{name}" to {key}.required.')
+
+
+def is_allowed(host: str, allowed: Sequence[str]) -> bool:
+    """Is `host` (with its port, if any) one of `allowed`: "a.example", "*.example", "a:8080"?
+
+    A name without a port allows the usual ports only.
+    """
+    return any(
+        host.endswith(each[1:].lower()) if each.startswith("*.") else host == each.lower()
+        for each in allowed
+    )
