@@ -14,7 +14,8 @@ import pytest
 from bot.cli import COMMANDS
 from bot.config import Config, rtp_ports, split_address
 from bot.engine.barge_in import BEHAVIOURS
-from bot.persona import BargeInSettings
+from bot.persona import BargeInSettings, check_persona
+from bot.tool_settings import OWN_TOOLS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -198,3 +199,18 @@ def test_every_library_of_the_house_is_a_dependency_with_a_reason():
             for name in row.split(",")}  # fmt: skip
     assert wanted - weights <= told
     assert told - wanted <= {"library", "---", "import-linter"}
+
+
+def test_the_toml_of_the_tools_page_is_a_persona_and_a_configuration(tmp_path):
+    """All of it together, as an admin would copy it."""
+    page = (ROOT / "docs" / "tools.md").read_text("utf-8")
+    blocks = re.findall(r"```toml\n(.+?)```", page, re.S)
+    allow = next(block for block in blocks if block.startswith("[webhooks]"))
+    head = 'name = "x"\ngreeting = "x"\nsystem_prompt = "x"\nmetadata.source_template_id = "x"\n'
+    path = tmp_path / "shop.toml"
+    path.write_text(head + "\n".join(block for block in blocks if block is not allow))
+    persona, faults = check_persona(path, tomllib.loads(allow)["webhooks"]["allow"])
+    assert faults == [] and persona is not None
+    assert persona.tools.webhooks[0].name == "order_status" and len(persona.answers) == 2
+    for tool in OWN_TOOLS:
+        assert f"| `{tool}` |" in page
