@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -20,6 +20,7 @@ from bot.errors import ConfigError
 from bot.library import Library, read_shelf
 from bot.persona import Persona
 from bot.providers.names import KINDS, Kind, local_speech, named, own
+from bot.secrets import secret
 
 CANNOT = 2
 NOBODY = 1
@@ -53,6 +54,7 @@ def check(config_path: Path, live: bool) -> None:
     faults = [
         *faults,
         *weight_faults(config, config_path, shelf.personas.values()),
+        *token_faults(config.personas.dir, shelf.personas),
         *provider_faults(config, config_path, shelf.personas.values()),
         *shelf.faults,
     ]
@@ -143,6 +145,23 @@ def provider_faults(
                 if error.file == "environment":
                     file, key = error.file, error.key
                 yield ConfigError(file, key, error.what, error.remedy)
+
+
+def token_faults(folder: Path, personas: Mapping[str, Persona]) -> Iterator[ConfigError]:
+    """Tokens of webhooks that are not set, or cannot be read."""
+    for slug, persona in personas.items():
+        for number, webhook in enumerate(persona.tools.webhooks, start=1):
+            if not webhook.bearer_env:
+                continue
+            try:
+                known = bool(secret(webhook.bearer_env))
+            except ConfigError as error:
+                yield error
+                continue
+            if not known:
+                file, key = str(folder / f"{slug}.toml"), f"tools.webhooks[{number}].bearer_env"
+                what = f"names {webhook.bearer_env}, which is not set."
+                yield ConfigError(file, key, what, f"Export it, or {webhook.bearer_env}_FILE.")
 
 
 async def try_providers(config: Config, personas: Sequence[Persona]) -> bool:

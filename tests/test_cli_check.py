@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from bot.cli import COMMANDS, cli
 from bot.overrides import SHORT_NAMES
+from tests.support.toml_text import toml
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -101,6 +103,22 @@ def test_check_wants_the_key_of_a_cloud(admin):
     assert result.stderr.splitlines()[1] == "1 fault."
     with_key = CliRunner(env={"BOT__AI__MODE": "live", "GROQ_API_KEY": "x"})
     assert with_key.invoke(cli, ["check"]).exit_code == 0
+
+
+def test_check_wants_the_token_of_a_webhook(admin, monkeypatch):
+    persona = admin / "personas" / "helpful-assistant.toml"
+    hook = {"name": "order", "about": "x", "url": "https://shop.example.com/"}
+    hook["bearer_env"] = "SHOP_TOKEN"
+    table = tomllib.loads(persona.read_text())
+    table["tools"]["webhooks"] = [hook]
+    persona.write_text(toml(table))
+    monkeypatch.setenv("BOT__WEBHOOKS__ALLOW", '["shop.example.com"]')
+    result = run("check")
+    assert result.exit_code == 2
+    assert "tools.webhooks[1].bearer_env: names SHOP_TOKEN, which is not set." in result.stderr
+    monkeypatch.setenv("SHOP_TOKEN", "geheim-123")
+    result = run("check")
+    assert result.exit_code == 0 and "geheim" not in result.output
 
 
 def test_check_does_not_want_weights_that_nobody_uses(admin):

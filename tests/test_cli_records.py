@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bot import cli_records
+from bot import cli_messages, cli_records
 from bot.store.detours import PROVIDER
+from bot.store.messages import TOOL
 from bot.store.recorder import AnswerScore, CallLog, CallStart
 from bot.store.schema import MARKS
 
 NOW = datetime.now(UTC)
-COMMANDS = {"calls": cli_records.calls, "show": cli_records.show, "report": cli_records.report}
+COMMANDS = {
+    "calls": cli_records.calls, "show": cli_records.show, "report": cli_records.report,
+    "messages": cli_messages.messages,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -88,12 +92,50 @@ def test_show_tells_words_and_ledger(config: Path) -> None:
 
 def test_show_json_holds_every_documented_key(config: Path) -> None:
     shown = json.loads(ask("show", "abc1", "-c", config, "--json").output)
-    assert list(shown) == ["call", "turns", "events", "interview"]
+    assert list(shown) == ["call", "turns", "events", "interview", "messages"]
     assert shown["interview"] is None
     assert shown["turns"][1]["spans"]["response"] == 2770.0
     assert shown["turns"][1]["interrupted"] is True
     help_text = " ".join(ask("show", "--help").output.split())
     assert [key for key in shown["turns"][0] if key not in help_text] == []
+
+
+def messages(config: Path) -> Path:
+    """A message was taken in the second turn of the old call, and one in the live one."""
+    log = CallLog(config.parent / "calls.db")
+    used = {"turn": 1, "name": "take_message", "arguments": "{}", "result": "noted", "why": ""}
+    log.event("abc1", 6000.0, TOOL, took_ms=1.25, **used)
+    log.event("abc1", 6100.0, TOOL, took_ms=80, **used | {"name": "order", "why": "503"})
+    old = NOW - timedelta(days=7)
+    log.message("abc1", old, 1, text="Buy [b]milk\x1b[2J.", name="Ada", number="+4930123")
+    log.message("def2", NOW, 3, text="Call me.", name="", number="")
+    log.close()
+    return config
+
+
+def test_messages_are_listed_newest_first(config: Path) -> None:
+    output = ask("messages", "-c", messages(config)).output
+    first, second = output.index("Call me."), output.index("Buy [b]milk")
+    assert first < second and "\x1b" not in output
+    assert "unknown, no number  def2" in output and "Ada, +4930123  abc1" in output
+    assert "Buy" not in ask("messages", "-c", config, "-n", 1).output
+
+
+def test_messages_json_holds_every_documented_key(config: Path) -> None:
+    found = json.loads(ask("messages", "-c", messages(config), "--json").output)
+    assert [each["call_id"] for each in found] == ["def2", "abc1"]
+    help_text = " ".join(ask("messages", "--help").output.split())
+    assert [key for key in found[0] if key not in help_text] == []
+
+
+def test_no_message_yet(config: Path) -> None:
+    assert ask("messages", "-c", config).output == "Nobody has left a message yet.\n"
+
+
+def test_show_tells_what_was_done_in_a_turn(config: Path) -> None:
+    output = ask("show", "abc1", "-c", messages(config)).output
+    assert "take_message worked in 1 ms" in output and "order failed (503) in 80 ms" in output
+    assert "Buy [b]milk" in output
 
 
 def interview(config: Path) -> Path:

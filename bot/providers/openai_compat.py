@@ -6,12 +6,15 @@ worker is such a server behind a Unix socket, so moving speech to another machin
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
 
+import structlog
+
 from bot.audio import wav
 from bot.audio.frame import Samples
+from bot.errors import ProviderError
 from bot.providers.base import Message, Piece, Tool, Transcript, Voice
 from bot.providers.http_errors import malformed
 from bot.providers.openai_http import Endpoint, Server, body, sse_data
@@ -26,6 +29,7 @@ from bot.providers.pcm_stream import PcmReader
 
 STT_HZ = 16_000
 PCM_HZ = 24_000  # what response_format=pcm means
+log = structlog.get_logger(__name__)
 
 
 class OpenAiSpeechToText:
@@ -63,7 +67,11 @@ class OpenAiSpeechToText:
 
 
 class OpenAiLanguageModel:
-    """POST /chat/completions, streamed as server-sent events."""
+    """POST /chat/completions, streamed as server-sent events.
+
+    A server or model that knows no tools is asked again without them, and from then on never
+    offered any: it talks, and that is worth more than a refusal of every reply.
+    """
 
     def __init__(
         self,
@@ -77,11 +85,30 @@ class OpenAiLanguageModel:
         self.name = name
         self._server = Server(name, endpoint)
         self._body = {"model": model, "stream": True} | dict(options or {})
+        self._knows_tools = True
 
     async def reply(
         self, messages: Sequence[Message], *, tools: Sequence[Tool] = ()
     ) -> AsyncIterator[Piece]:
         """The reply in pieces as they come; raises ProviderError, also in mid-stream."""
+        if tools and self._knows_tools:
+            try:
+                async with aclosing(self._reply(messages, tools)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except ProviderError as error:
+                if not _refuses_tools(error):
+                    raise
+                self._knows_tools = False
+                log.warning("the language model takes no tools", provider=self.name, why=error.code)
+        async with aclosing(self._reply(messages, ())) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _reply(
+        self, messages: Sequence[Message], tools: Sequence[Tool]
+    ) -> AsyncGenerator[Piece, None]:
         request = self._body | {"messages": chat_messages(messages)} | chat_tools(tools)
         sent = told_by_people(messages)
         async with self._server.stream("/chat/completions", request, sent=sent) as got:
@@ -92,6 +119,12 @@ class OpenAiLanguageModel:
 
     async def close(self) -> None:
         await self._server.close()
+
+
+def _refuses_tools(error: ProviderError) -> bool:
+    """llama.cpp without --jinja: 500, vLLM without a parser: 400, Ollama's small models: 400; each
+    names what it lacks."""
+    return error.code in ("400", "422", "500", "501") and "tool" in error.what.lower()
 
 
 class OpenAiTextToSpeech:

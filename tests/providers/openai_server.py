@@ -16,6 +16,7 @@ __all__ = ["OpenAiServer", "delta", "openai_server"]
 class OpenAiServer(VendorServer):
     prefix: ClassVar[str] = "/v1"
     path: ClassVar[str] = "/v1"
+    without_tools: tuple[int, str] | None = None  # how it refuses a request that speaks of them
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -35,8 +36,11 @@ class OpenAiServer(VendorServer):
         return {"text": text if not self.hears or loud(asked["file"]) else ""}
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
-        if instead := await self.before(request, await request.json()):
+        asked = await request.json()
+        if instead := await self.before(request, asked):
             return instead
+        if self.without_tools and "tools" in asked:
+            return self.refusal(*self.without_tools)
         return await self.streamed(request, self.chunks, {"Content-Type": "text/event-stream"})
 
     async def speech(self, request: web.Request) -> web.StreamResponse:

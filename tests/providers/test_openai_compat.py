@@ -9,7 +9,7 @@ import pytest
 
 from bot.audio import wav
 from bot.errors import ProviderError, ProviderTimeout
-from bot.providers.base import Message, Voice
+from bot.providers.base import Message, Tool, Voice
 from bot.providers.http_errors import retry_after_s
 from bot.providers.openai_compat import (
     OpenAiLanguageModel,
@@ -226,3 +226,34 @@ async def test_what_a_refusal_asks_for_is_told(server: OpenAiServer) -> None:
 @pytest.mark.parametrize("text", ["", "soon", "nan", "inf", "-1", "Wed, 21 Oct 2026 07:28:00 GMT"])
 def test_a_retry_after_that_says_no_seconds_is_none(text: str) -> None:
     assert retry_after_s({"retry-after": text}) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (500, "tools param requires --jinja flag"),
+        (400, "registry.example/gemma:2b does not support tools"),
+        (400, '"auto" tool choice requires --enable-auto-tool-choice to be set'),
+    ],
+)
+async def test_a_server_that_knows_no_tools_talks_all_the_same(
+    server: OpenAiServer, status: int, message: str
+) -> None:
+    """It is asked again at once, and offered none any more."""
+    tools = [Tool("hang_up", "x", {"type": "object"})]
+    server.without_tools = (status, message)
+    server.events(delta("Hello.", "stop"), "[DONE]")
+    model = OpenAiLanguageModel(endpoint(server), model="m")
+    for _ in range(2):
+        assert [piece async for piece in model.reply(TALK, tools=tools)] == ["Hello."]
+    await model.close()
+    assert ["tools" in asked for asked in server.asked] == [True, False, False]
+
+
+async def test_any_other_refusal_is_one(server: OpenAiServer) -> None:
+    server.status, server.message = 400, "the context is too long"
+    model = OpenAiLanguageModel(endpoint(server), model="m")
+    with pytest.raises(ProviderError, match="too long"):
+        await anext(model.reply(TALK, tools=[Tool("hang_up", "x", {})]))
+    await model.close()
+    assert len(server.asked) == 1

@@ -43,6 +43,10 @@ CLINIC = {
     "becoming a new patient": ["I'm a new patient", "are you accepting new patients"],
     "speaking to a person": ["can I speak to a human", "am I talking to a computer"],
     "contacting us": ["what's your email address"],
+    "leaving a message": [
+        "I want to leave a message", "can you take a message for doctor Chen",
+        "please have somebody call me back",
+    ],
     "waiting times": ["How long do I have to wait?"],
     "seeing a doctor today": ["I have a headache."],
 }  # fmt: skip

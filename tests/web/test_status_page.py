@@ -113,6 +113,18 @@ async def test_call_page_shows_turns_with_their_ledger(browser: Browser, filled:
     assert "4 of 900" in words
 
 
+async def test_call_page_shows_messages_with_masked_numbers(
+    browser: Browser, filled: CallLog, database: Path
+) -> None:
+    log = CallLog(database)
+    log.message("live", NOW, 1, text="Buy <b>milk", name="Ada", number="+49301234567")
+    log.message("live", NOW, 1, text="Call me.", name="", number="")
+    log.close()
+    page = await text(browser, "/calls/live")
+    assert "Buy &lt;b&gt;milk" in page and "unknown, no number" in page
+    assert "+49301234567" not in page and "Messages" not in await text(browser, "/calls/call/21")
+
+
 async def test_call_page_shows_the_score_of_an_interview(
     browser: Browser, filled: CallLog, database: Path
 ) -> None:
