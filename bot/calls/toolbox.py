@@ -100,7 +100,7 @@ class Toolbox:
         outcome = await self._outcome(turn, call.name, arguments)
         self._note(turn, call.name, call.arguments, outcome, time.perf_counter() - began)
         if outcome.model_goes_on or outcome.say:
-            self._tell(ToolUsed(call.name, call.arguments, outcome.result))
+            self._tell(ToolUsed(turn, call.name, call.arguments, outcome.result))
         return outcome
 
     async def _outcome(self, turn: int, name: str, arguments: Mapping[str, Any]) -> Outcome:

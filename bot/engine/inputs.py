@@ -95,6 +95,7 @@ class TransferFailed:
 class ToolUsed:
     """Something was done or looked up: a fact of the conversation, whatever became of the turn."""
 
+    asked_in: int  # that turn
     name: str
     arguments: str  # JSON
     result: str  # what the model was told

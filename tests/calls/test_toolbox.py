@@ -154,7 +154,7 @@ async def test_a_webhook_is_asked_and_its_answer_is_a_fact_of_the_call(shop: dic
     outcome = await shopping(told, shop).use(1, call("order", number="1234"))
     assert json.loads(outcome.result) == {"status": "on its way"} and outcome.model_goes_on
     assert shop["asked"] == [("GET", "/orders/1234", {}, None)]
-    assert told.inputs == [ToolUsed("order", '{"number": "1234"}', outcome.result)]
+    assert told.inputs == [ToolUsed(1, "order", '{"number": "1234"}', outcome.result)]
 
 
 async def test_wrong_arguments_never_leave_the_house(shop: dict) -> None:

@@ -141,3 +141,23 @@ def test_settings_take_the_types_of_toml(tmp_path: Path) -> None:
     assert settings.persona.barge_in.stop_words == ["hey", "hello"]
     assert settings.persona.greeting == "Hi there."
     assert settings.dead_air_s == 4.0
+
+
+def test_what_a_model_wanted_is_wanted_again_at_another_time(tmp_path: Path) -> None:
+    """Put through, refused, taken back: with more patience all of it comes a little later."""
+    path = tmp_path / "call.tape"
+    world = World(
+        words=["put me through"], replies=["I put you through."], transfer_s=0.5,
+        wishes=[[(told.Control.TRANSFER, "sip:desk@pbx.test", "desk")]],
+    )  # fmt: skip
+    tools = {"use": ["transfer"], "targets": {"desk": "sip:desk@pbx.test"}}
+    call = taped(path, world, tools=tools)
+    call.wait(0.1).until(call.listening).speak(1.0).wait(2.6)
+    call.until(lambda: "nobody answers there" in call.said()[-1]).until(call.listening).wait(2.0)
+    tape = ended(call, path)
+    story, _ = asked(tape, "turn.silence_ms=3000")
+    transfers = [at for at, action in story.did if isinstance(action, do.TransferCall)]
+    before = [at for at, action in call.actions if isinstance(action, do.TransferCall)]
+    assert len(transfers) == 1 and transfers[0] == pytest.approx(before[0] + 0.5, abs=0.05)
+    said = [action.text for _, action in story.did if isinstance(action, do.Speak)]
+    assert "nobody answers there" in said[-1]

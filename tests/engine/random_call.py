@@ -225,7 +225,7 @@ class RandomCall:
                     yield after, told.ModelText(turn, text)
                     control, _ = self.weather.next("wish")
                     if control is not None:
-                        yield after, told.ToolUsed("look_up", "{}", "found")
+                        yield after, told.ToolUsed(turn, "look_up", "{}", "found")
                         yield after, told.ControlAsked(turn, control, "5", "desk")
                     yield after, told.ModelFailed(turn) if breaks else told.ModelDone(turn)
             case do.TransferCall(turn):

@@ -138,7 +138,7 @@ def test_what_was_done_stays_known_when_the_caller_goes_on() -> None:
     """Else the order would be placed again."""
     call = greeted(World(llm_s=5.0, words=["order one", "and another thing"]), tools=TOOLS)
     call.speak(1.0).wait(2.6).until(lambda: bool(call.all(do.AskModel)))
-    call.tell(told.ToolUsed("order", '{"n":1}', "ordered")).speak(1.0).wait(2.8)
+    call.tell(told.ToolUsed(1, "order", '{"n":1}', "ordered")).speak(1.0).wait(2.8)
     call.until(lambda: len(call.all(do.AskModel)) == 2)
     assert [(line.role, line.text) for line in call.all(do.AskModel)[-1].history[1:]] == [
         ("user", "order one"), ("tool", "ordered"), ("user", "and another thing"),
@@ -149,7 +149,7 @@ def test_a_result_that_comes_after_its_turn_is_known_all_the_same() -> None:
     call = greeted(World(llm_s=5.0), tools=TOOLS)
     call.speak(1.0).wait(2.6).until(lambda: bool(call.all(do.AskModel)))
     call.speak(1.0).wait(1.0)
-    call.tell(told.ToolUsed("order", "{}", "ordered")).wait(2.0)
+    call.tell(told.ToolUsed(1, "order", "{}", "ordered")).wait(2.0)
     call.until(lambda: len(call.all(do.AskModel)) == 2)
     assert "ordered" in [line.text for line in call.all(do.AskModel)[-1].history]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeGuard
 
 import numpy as np
@@ -12,8 +12,9 @@ import numpy as np
 from bot.calls.replay.sound import Sound
 from bot.calls.tape import Entry
 from bot.calls.tape_values import decode
-from bot.engine.actions import AskModel, CancelWork, Speak, Transcribe
+from bot.engine.actions import AskModel, CancelWork, Speak, Transcribe, TransferCall
 from bot.engine.inputs import (
+    ControlAsked,
     Input,
     ModelDone,
     ModelFailed,
@@ -21,22 +22,30 @@ from bot.engine.inputs import (
     SpeechAudio,
     SpeechDone,
     SpeechFailed,
+    ToolUsed,
     Transcribed,
     TranscriptionFailed,
+    TransferFailed,
 )
 
-Question: TypeAlias = Transcribe | AskModel | Speak
+Question: TypeAlias = Transcribe | AskModel | Speak | TransferCall
 Answer: TypeAlias = (
     Transcribed
     | TranscriptionFailed
     | ModelText
     | ModelDone
     | ModelFailed
+    | ControlAsked
+    | ToolUsed
+    | TransferFailed
     | SpeechAudio
     | SpeechDone
     | SpeechFailed
 )
-LAST = (Transcribed, TranscriptionFailed, ModelDone, ModelFailed, SpeechDone, SpeechFailed)
+LAST = (
+    Transcribed, TranscriptionFailed, ModelDone, ModelFailed, TransferFailed, SpeechDone,
+    SpeechFailed,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,7 @@ class _Reader:
                 assert isinstance(prints, dict), "a tape keeps prints of an action's audio"
                 cover = self._sound.cover_of_prints(prints["prints"], self.ticks)
                 self._add(Asked(question, at, number, cover))
-            case AskModel() | Speak() as question:
+            case AskModel() | Speak() | TransferCall() as question:
                 self._add(Asked(question, at, number))
             case CancelWork(turn):
                 for asked in self._running:
@@ -139,4 +148,15 @@ def _key(each: Question | Answer) -> tuple[object, ...]:
             return "stt", each.turn, each.utterance_id, each.purpose
         case Speak() | SpeechAudio() | SpeechDone() | SpeechFailed():
             return "tts", each.turn, each.clause
-    return "llm", each.turn
+        case TransferCall() | TransferFailed():
+            return "transfer", each.turn
+    return "llm", turn_of(each)
+
+
+def turn_of(each: Question | Answer) -> int:
+    return each.asked_in if isinstance(each, ToolUsed) else each.turn
+
+
+def in_turn(each: Answer, turn: int) -> Answer:
+    """The same answer, to a question of another turn."""
+    return replace(each, **{"asked_in" if isinstance(each, ToolUsed) else "turn": turn})  # type: ignore[arg-type]

@@ -15,11 +15,11 @@ from statistics import median
 import numpy as np
 
 from bot.audio.frame import BUS_HZ, Samples
-from bot.calls.replay.asked import Asked, Question, Reply, questions
+from bot.calls.replay.asked import Asked, Question, Reply, in_turn, questions
 from bot.calls.replay.sound import Sound
 from bot.calls.replay.transcripts import NEVER, UNHEARD, Transcripts
 from bot.calls.tape import Recorded
-from bot.engine.actions import AskModel, Line, Speak, Transcribe
+from bot.engine.actions import AskModel, Line, Speak, Transcribe, TransferCall
 from bot.engine.inputs import ModelDone, ModelText, SpeechAudio, SpeechDone, Transcribed
 
 UNASKED = "This reply is a guess, because nothing on the tape answers these words."
@@ -48,6 +48,8 @@ class TapeMemory:
                 return self._model_reply(question)
             case Speak():
                 return self._voice(question)
+            case TransferCall():
+                return self._transfer(question)
 
     def left_over(self, number: int) -> Iterator[tuple[float, Reply]]:
         """Answers that come after entry `number` to questions from before it, with their time."""
@@ -65,7 +67,16 @@ class TapeMemory:
             return _stand_in(turn, after_s, NEVER_ASKED)
         best = max(same, key=lambda a: (not a.used, _history(a.question) == question.history))
         best.used = True
-        return [replace(r, each=replace(r.each, turn=turn)) for r in self._completed(best)]
+        return [replace(r, each=in_turn(r.each, turn)) for r in self._completed(best)]
+
+    def _transfer(self, question: TransferCall) -> list[Reply]:
+        """It fails as it did; of one that worked the tape tells nothing more."""
+        same = [a for a in self._asked if isinstance(a.question, TransferCall) and a.replies]
+        of_name = [a for a in same if a.question.name == question.name and not a.used]  # type: ignore[union-attr]
+        if not of_name:
+            return []
+        of_name[0].used = True
+        return [replace(r, each=in_turn(r.each, question.turn)) for r in of_name[0].replies]
 
     def _voice(self, question: Speak) -> list[Reply]:
         same = [asked for asked in self._voices if _text(asked) == question.text]
@@ -93,6 +104,8 @@ class TapeMemory:
                 return _stand_in(turn, after_s, why)
             case Speak():
                 return [*replies, *self._rest_of_voice(question, after_s, asked.samples)]
+            case TransferCall():
+                return replies
 
     def _rest_of_voice(self, question: Speak, after_s: float, samples: int) -> list[Reply]:
         """A hum for what is missing of a clause's audio."""

@@ -13,12 +13,20 @@ from itertools import count
 
 import numpy as np
 
-from bot.calls.replay.asked import Reply, is_answer
+from bot.calls.replay.asked import Reply, is_answer, turn_of
 from bot.calls.replay.exact import feed
 from bot.calls.replay.memory import TapeMemory
 from bot.calls.tape import Proof, Recorded, prove_samples
 from bot.calls.tape_values import decode, encode
-from bot.engine.actions import Action, AskModel, CancelWork, HangUpCall, Speak, Transcribe
+from bot.engine.actions import (
+    Action,
+    AskModel,
+    CancelWork,
+    HangUpCall,
+    Speak,
+    Transcribe,
+    TransferCall,
+)
 from bot.engine.engine import CallEngine
 
 
@@ -113,7 +121,7 @@ class _Alone:
         while self._due and self._due[0][0] < now and not self._hung_up:
             at, _, reply = heapq.heappop(self._due)
             self._now = max(at, self._now)
-            if reply.guess and reply.each.turn == self._engine.turn:
+            if reply.guess and turn_of(reply.each) == self._engine.turn:
                 self._guess(reply)
             self._act(self._engine.handle([reply.each], self._now))
             if self._engine.can_revise:
@@ -127,11 +135,11 @@ class _Alone:
     def _ask(self, actions: list[Action]) -> None:
         for action in actions:
             match action:
-                case Transcribe() | AskModel() | Speak():
+                case Transcribe() | AskModel() | Speak() | TransferCall():
                     for reply in self._memory.answer(action, self._ticks):
                         self._expect(self._now + reply.after_s, reply)
                 case CancelWork(turn):
-                    self._due = [each for each in self._due if each[2].each.turn > turn]
+                    self._due = [each for each in self._due if turn_of(each[2].each) > turn]
                     heapq.heapify(self._due)
                 case HangUpCall():
                     self._hung_up = True
