@@ -239,11 +239,9 @@ def ledger_line(turn: Turn) -> str:
     parts = [f"{took:.0f} {name}" for name, took in turn.spans.items() if name != "response"]
     if "response" in turn.spans:
         return f"{turn.spans['response']:.0f} ms = " + " + ".join(parts)
-    if parts:
-        return " + ".join(parts) + " ms, no reply"
-    if turn.first_audio_out_ms is not None:
+    if turn.first_audio_out_ms is not None:  # the bot began by itself
         return f"first audio {turn.first_audio_out_ms:.0f} ms after the answer"
-    return "nothing timed"
+    return " + ".join(parts) + " ms, no reply" if parts else "nothing timed"
 
 
 def print_report(summed: Report) -> None:

@@ -38,6 +38,7 @@ def config(empty: Path) -> Path:
         CallStart("abc1", "sip", "l1", "+4930[red]1\x1b[2J", "1000", "clinic", "a route", began)
     )
     log.answered("abc1", began, "PCMU")
+    log.mark("abc1", 0, "tts_first", 0.01)
     log.mark("abc1", 0, "first_audio_out", 0.04)
     log.turn("abc1", 0, reply_text="Hello.", bot_heard="Hello.")
     for mark, at in zip(MARKS, (3.0, 5.5, 5.65, 5.66, 5.75, 5.77), strict=True):

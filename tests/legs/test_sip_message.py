@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.legs.sip_message import caller_of, headers_of, user_of
+from bot.legs.sip_message import MOST_NAME, caller_of, headers_of, name_of, user_of
 
 INVITE = (
     "INVITE sip:1000@host:5060;user=phone SIP/2.0\r\n"
@@ -51,9 +51,28 @@ def test_a_withheld_caller_has_no_number(name):
     assert caller_of({"from": f"<sip:{name}@anonymous.invalid>"}) == ""
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ('"Ada Lovelace" <sip:1@host>;tag=x', "Ada Lovelace"),
+        ('"Ada \\"A\\" L." <sip:1@host>', 'Ada "A" L.'),
+        ("Ada Lovelace <sip:1@host>", "Ada Lovelace"),
+        ("<sip:1@host>", ""),
+        ("sip:1@host", ""),
+        ('"Anonymous" <sip:1@host>', ""),
+        ('"Ada" <sip:anonymous@anonymous.invalid>', ""),
+        (f'"{"x" * 500}" <sip:1@host>', "x" * MOST_NAME),
+        ("", ""),
+    ],
+)
+def test_the_name_a_line_shows(address, name):
+    assert name_of({"from": address}) == name
+
+
 @given(st.text())
 def test_no_text_makes_it_raise(text):
     headers = headers_of(text)
     caller_of(headers)
+    name_of({"from": text})
     headers_of("INVITE sip:1 SIP/2.0\r\n" + text)
     user_of(text)
