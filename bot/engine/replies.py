@@ -121,13 +121,8 @@ class Replies:
 
     def wrote_nothing(self) -> None:
         """The model is done without a word: good enough only if it wants something to be done."""
-        phrases = self._persona.phrases
-        if self.wishes.get(Control.HANG_UP):
-            self.speaker.say(phrases.goodbye)
-        elif self.wishes.get(Control.TRANSFER):
-            self.speaker.say(phrases.transfer)
-        elif self.wishes:
-            self.speaker.say(phrases.done)
+        if words := self.wishes.words(self._persona.phrases):
+            self.speaker.say(words)
         else:
             self.failed("empty reply")
 

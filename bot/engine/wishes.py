@@ -7,6 +7,7 @@ stays on the line.
 from __future__ import annotations
 
 from bot.engine.inputs import Control, ControlAsked
+from bot.persona import Phrases
 
 TAIL_S = 0.2  # between the last word and the transfer: it is still on its way to the caller
 WITHIN_S = 25.0  # a transfer that nothing is heard of has failed; a leg gives up after 20 s
@@ -25,6 +26,15 @@ class Wishes:
 
     def get(self, control: Control) -> ControlAsked | None:
         return next((each for each in self._asked if each.control is control), None)
+
+    def words(self, phrases: Phrases) -> str:
+        """What is said to them when the model says nothing; "" when there are none."""
+        lent = {
+            Control.HANG_UP: phrases.goodbye,
+            Control.TRANSFER: phrases.transfer,
+            Control.SEND_DIGITS: phrases.done,
+        }
+        return next((words for control, words in lent.items() if self.get(control)), "")
 
     def __bool__(self) -> bool:
         return bool(self._asked)
