@@ -47,7 +47,11 @@ class OpenAiServer(VendorServer):
         asked = await request.json()
         if instead := await self.before(request, asked):
             return instead
-        return await self.streamed(request, await speech(asked) if self.speaks else self.chunks)
+        return await self.streamed(request, await self.voice(asked))
+
+    async def voice(self, asked: dict[str, Any]) -> list[bytes]:
+        """The body of an answer to /audio/speech."""
+        return await speech(asked) if self.speaks else self.chunks
 
 
 @asynccontextmanager

@@ -36,6 +36,7 @@ class VendorServer:
 
     prefix: ClassVar[str] = ""
     status: int = 200
+    only: str = ""  # paths with this in them are refused with `status`
     message: str = "no, thank you"  # of a refusal
     reply_headers: dict[str, str] = field(default_factory=dict)  # of a refusal
     delay_s: float = 0.0  # before anything is answered
@@ -49,6 +50,7 @@ class VendorServer:
     speaks: bool = False
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     peers: set[tuple[str, int]] = field(default_factory=set)
     base_url: str = ""
     runner: web.AppRunner | None = None
@@ -79,12 +81,13 @@ class VendorServer:
         """Remember the request; what is answered instead of an answer."""
         self.asked.append(asked)
         self.headers.append(dict(request.headers))
+        self.paths.append(request.path)
         assert request.transport
         self.peers.add(request.transport.get_extra_info("peername"))
         await asyncio.sleep(self.delay_s)
         if self.cut_before:
             request.transport.abort()
-        if self.status != 200:
+        if self.status != 200 and self.only in request.path:
             return self.refusal(self.status, self.message)
         if not self.authorised(request):
             return self.refusal(401, "Invalid API Key")
