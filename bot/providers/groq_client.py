@@ -46,6 +46,8 @@ class GroqClient:
             max_retries=0,  # whether, when and whom to try again is the failure policy's
             http_client=pool,
         )
+        # the SDK imports these at their first use, which would be in a call and in its deadline
+        _ = self.sdk.audio.transcriptions, self.sdk.audio.speech, self.sdk.chat.completions
 
     @asynccontextmanager
     async def guard(self, sent: Sequence[str] = ()) -> AsyncIterator[None]:

@@ -25,6 +25,7 @@ from bot.providers.mock import MockLanguageModel, MockSpeechToText, MockTextToSp
 from bot.providers.registry import Providers
 from bot.store.queries import CallDetail, find_call, recent_calls
 from bot.store.recorder import CallLog
+from bot.store.recording import flush_recordings
 from tests.support.phone import spoken
 
 PERSONA = """
@@ -91,9 +92,10 @@ class House:
             await asyncio.sleep(PACE_S)
 
     async def record(self) -> CallDetail:
-        """The only call's record, once it is closed."""
+        """The only call's record, once it is closed and its recording is on disk."""
         await self.manager.drain("test over", 5.0)
-        self.records.flush()
+        assert self.records.flush(30.0)
+        assert flush_recordings(30.0), "a thread of its own writes them"
         (call,) = recent_calls(self.config.store.path, 10)
         return find_call(self.config.store.path, call.id)
 
