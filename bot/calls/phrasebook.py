@@ -118,7 +118,10 @@ class Phrasebook:
                 with watching() as trail:
                     samples = await speak_whole(tts, text, voice)
                 by = speaker(tts, trail.answered)
-                self._keep(self._file(by, key), samples)
+                if trail.turns > 1:  # in two voices: better than none, and not for ever
+                    by = ""
+                else:
+                    self._keep(self._file(by, key), samples)
             except ProviderError:
                 samples, by = self._kept_by_anyone(key), ""
                 if samples is None:

@@ -85,6 +85,11 @@ class Chain(Generic[P]):
     def part(self, which: slice) -> Chain[P]:
         return Chain(self.links[which], self.patience)
 
+    def after(self, link: Link[P]) -> Chain[P] | None:
+        """Those behind one of the chain, None when nobody of them would be asked."""
+        begin = self.links.index(link) + 1
+        return self.part(slice(begin, None)) if self._others(begin) else None
+
     async def ask(
         self, request: Callable[[P], Awaitable[T]], until: float | None = None
     ) -> Answered[P, T]:

@@ -1,15 +1,18 @@
 """What a persona hears, thinks and speaks with: chains behind the three protocols.
 
 A stream that fails before its first piece is replaced and nobody hears of it. After that the
-caller may have heard its beginning, so it is not begun again: the error goes to the engine, which
-knows what was heard and says sorry.
+caller may have heard its beginning. A reply is not begun again: the error goes to the engine, which
+knows what was heard and says sorry. A voice that breaks off is followed by the next one, which
+goes on with the words that were not spoken yet.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Generic, TypeVar
 
 from bot.audio.frame import BUS_HZ, Samples
@@ -25,8 +28,9 @@ from bot.providers.base import (
     Transcript,
     Voice,
 )
-from bot.providers.chain import Chain, Named
+from bot.providers.chain import Answered, Chain, Named, Patience
 from bot.providers.hedge import Hedge
+from bot.providers.text_parts import unspoken
 from bot.providers.trail import answered
 
 P = TypeVar("P", bound=Named)
@@ -91,13 +95,28 @@ class FallbackTextToSpeech:
         rates = {link.provider.rate for link in chain.links}
         self.rate = rates.pop() if len(rates) == 1 else BUS_HZ
 
-    def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
-        async def request(tts: TextToSpeech) -> _Begun[Samples]:
-            return await _begin(
-                self._converted(tts, tts.speak(text, voice=self._voice(tts, voice)))
-            )
+    async def speak(self, text: str, *, voice: Voice) -> AsyncGenerator[Samples, None]:
+        """See TextToSpeech. Raises the error of a voice that breaks off when none is left."""
+        chain, words = self._chain, text
+        while True:
+            answer = await chain.begin(partial(self._begun, words, voice))
+            left, samples = chain.after(answer.link), 0
+            try:
+                async with aclosing(_pieces(answer, chain.patience, waited_for=left)) as chunks:
+                    async for chunk in chunks:
+                        samples += len(chunk)
+                        yield chunk
+                return
+            except ProviderError:
+                if left is None:
+                    raise
+                chain, words = left, unspoken(words, samples / self.rate * voice.speed)
+                if not words:  # it broke off behind the last of them
+                    answered(answer.link.provider.name)
+                    return
 
-        return _stream(self._chain, request)
+    async def _begun(self, text: str, voice: Voice, tts: TextToSpeech) -> _Begun[Samples]:
+        return await _begin(self._converted(tts, tts.speak(text, voice=self._voice(tts, voice))))
 
     def _voice(self, tts: TextToSpeech, voice: Voice) -> Voice:
         """A speaker's name means nothing to any but the provider it was chosen for."""
@@ -150,21 +169,34 @@ async def _begin(stream: AsyncIterator[Item]) -> _Begun[Item]:
 async def _stream(
     chain: Chain[P], request: Callable[[P], Awaitable[_Begun[Item]]]
 ) -> AsyncIterator[Item]:
-    """The pieces of the first who begins; the circuit is told how it went on."""
+    """The pieces of the first who begins."""
     answer = await chain.begin(request)
+    async with aclosing(_pieces(answer, chain.patience)) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
+async def _pieces(
+    answer: Answered[P, _Begun[Item]], patience: Patience, waited_for: Chain[P] | None = None
+) -> AsyncGenerator[Item, None]:
+    """The pieces of an answer; the circuit is told how it went on.
+
+    Each is there within the deadline; sooner when somebody else waits to go on.
+    """
     name = answer.link.provider.name
     answered(name)
+    deadline_s = patience.deadline_s if waited_for is None else patience.share_s
     try:
         for piece in answer.value.head:
             yield piece
         while True:
             try:
-                async with asyncio.timeout(chain.patience.deadline_s):
+                async with asyncio.timeout(deadline_s):
                     piece = await anext(answer.value.rest)
             except StopAsyncIteration:
                 break
             except TimeoutError:
-                raise ProviderTimeout(name, chain.patience.deadline_s) from None
+                raise ProviderTimeout(name, deadline_s) from None
             yield piece
     except ProviderError as error:
         answer.broke_off(error)

@@ -28,10 +28,11 @@ class Miss:
 
 @dataclass(slots=True)
 class Trail:
-    """Of one request. `answered` is "" until somebody does."""
+    """Of one request. `answered` is "" until somebody does, and when they broke off."""
 
     misses: list[Miss] = field(default_factory=list)
     answered: str = ""
+    turns: int = 0  # how many began to answer; a voice that breaks off is followed by another
 
 
 _watched: ContextVar[Trail | None] = ContextVar("trail", default=None)
@@ -48,10 +49,14 @@ def watching() -> Iterator[Trail]:
 
 
 def missed(provider: str, code: str) -> None:
+    """It failed; where it had begun to answer, it broke off and nobody has answered yet."""
     if (trail := _watched.get()) is not None:
         trail.misses.append(Miss(provider, code))
+        if trail.answered == provider:
+            trail.answered = ""
 
 
 def answered(provider: str) -> None:
     if (trail := _watched.get()) is not None:
         trail.answered = provider
+        trail.turns += 1

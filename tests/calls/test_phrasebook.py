@@ -112,6 +112,18 @@ async def test_a_stand_in_serves_until_the_voice_is_back(tmp_path: Path) -> None
     assert hoarse.asked == 2 and kept is not None and np.array_equal(kept, own)
 
 
+async def test_a_phrase_in_two_voices_is_not_kept(tmp_path: Path) -> None:
+    who = persona()
+    breaks_off = Step(takes_s=0, pieces=1, fails=error("cut"))
+    tts = chain(Faulty("a", [breaks_off, Step(takes_s=0, pieces=2)], rate=24_000), Counting())
+    book = Phrasebook(tmp_path)
+    await book.render(who, [who.greeting], tts)
+    assert book.get(voice_of(who), who.greeting) is not None and not list(tmp_path.iterdir())
+    await book.render(who, [who.greeting], tts)
+    own = book.get(voice_of(who), who.greeting)
+    assert own is not None and len(own) == 2 * 4800 and len(list(tmp_path.iterdir())) == 1
+
+
 async def test_another_model_behind_the_same_provider_is_another_voice(tmp_path: Path) -> None:
     who = persona()
     for number, voice_name in enumerate(("joe", "joe", "amy"), 1):

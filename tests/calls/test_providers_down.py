@@ -125,6 +125,54 @@ async def test_a_call_survives_the_loss_of_every_provider(
     assert voice_s(heard) > 4 * 0.25, "each of these was heard on the line"
 
 
+async def heard_in_advance(house: House) -> None:
+    """What the persona says by itself is ready, in the voice of the mock."""
+    persona = house.library.personas["test"]
+    texts = first_phrases(persona) + later_phrases(persona)
+    await house.phrases.render(persona, texts, FallbackTextToSpeech(chain(MockTextToSpeech())))
+
+
+def hoarse(*later: Step) -> Faulty:
+    """A voice that says half a second and breaks off, then does as told."""
+    return Faulty("groq", [Step(takes_s=0, pieces=5, fails=error("cut")), *later], rate=24_000)
+
+
+async def test_a_voice_that_breaks_off_is_followed_by_the_next(
+    make_house: Callable[[Providers], House],
+) -> None:
+    house = make_house(
+        providers([MockSpeechToText()], [MockLanguageModel()], [hoarse(), MockTextToSpeech()])
+    )
+    await heard_in_advance(house)
+    phone = house.call()
+    await house.talk(phone, [quiet(1.5), question(), quiet(5.0)])
+    detail = await house.record()
+    turn = detail.turns[1]
+    assert turn.bot_heard == "You said: What time do you open tomorrow?" and turn.error == ""
+    assert told(detail) == ["tts answered by mock after groq cut"]
+    heard = np.abs(np.concatenate(house.heard).astype(float))
+    assert voice_s(heard, LOUD / 2) > 0.5 + 0.5 + 1.5, (
+        "greeting, beginning, and the words that were left"
+    )
+
+
+async def test_the_only_voice_breaks_off_and_the_call_goes_on_aloud(
+    make_house: Callable[[Providers], House],
+) -> None:
+    house = make_house(
+        providers([MockSpeechToText()], [MockLanguageModel()], [hoarse(Step(takes_s=0, pieces=20))])
+    )
+    await heard_in_advance(house)
+    phone = house.call()
+    await house.talk(phone, [quiet(1.5), question(), quiet(5.0), question(), quiet(5.0)])
+    detail = await house.record()
+    said = [turn.bot_heard for turn in detail.turns if turn.bot_heard]
+    assert said == ["Hello there.", PHRASES.trouble, "You said: Where are you?"]
+    assert told(detail) == ["tts answered by nobody after groq cut"]
+    heard = np.abs(np.concatenate(house.heard).astype(float))
+    assert voice_s(heard, LOUD / 2) > 0.5 + len(PHRASES.trouble.split()) * 0.25 + 1.0
+
+
 async def test_without_any_voice_the_call_ends_all_the_same(
     make_house: Callable[[Providers], House],
 ) -> None:
@@ -139,7 +187,7 @@ async def test_without_any_voice_the_call_ends_all_the_same(
     assert State.AI_SPEAKING in states
 
 
-def voice_s(samples: Samples) -> float:
+def voice_s(samples: Samples, over: float = LOUD) -> float:
     """Seconds in which something is heard, in blocks of 20 ms."""
     blocks = samples[: len(samples) // 960 * 960].reshape(-1, 960).max(axis=1)
-    return float((blocks > LOUD).sum() * 960 / BUS_HZ)
+    return float((blocks > over).sum() * 960 / BUS_HZ)

@@ -52,6 +52,7 @@ class Faulty:
     closed: int = 0
     heard: list[Samples] = field(default_factory=list)
     voices: list[Voice] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
 
     def next_step(self) -> Step:
         self.asked += 1
@@ -71,6 +72,7 @@ class Faulty:
 
     def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
         self.voices.append(voice)
+        self.texts.append(text)
         return self._stream([np.full(self.rate // 10, 1000, np.int16)] * 100)
 
     async def _stream(self, all_pieces: list[T]) -> AsyncIterator[T]:
