@@ -7,6 +7,8 @@ import math
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx
@@ -103,9 +105,26 @@ def quotes(message: str, sent: Sequence[str]) -> bool:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Retry-After in seconds; its other form, a date, is not sent by these servers."""
+    """Retry-After in seconds from now, sent as such or as a date; None for what is neither.
+
+    A date is compared with the server's own Date where it tells one: its clock may differ from
+    ours. One that has passed is 0.
+    """
+    told = headers.get("retry-after", "")
     try:
-        wait_s = float(headers.get("retry-after", ""))
+        wait_s = float(told)
     except ValueError:
-        return None
+        if (when := _date(told)) is None:
+            return None
+        now = _date(headers.get("date", "")) or datetime.now(UTC)
+        return max(0.0, (when - now).total_seconds())
     return wait_s if 0 <= wait_s < math.inf else None
+
+
+def _date(text: str) -> datetime | None:
+    """An HTTP date, always in GMT; None for what is none."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):  # a year of twenty digits
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -42,7 +42,11 @@ class SarvamSpeechToText:
     async def transcribe(
         self, pcm: Samples, *, language: str, urgent: bool = False, expect: str = ""
     ) -> Transcript:
-        """Words of `pcm`, int16 of shape (n,) at 16 kHz; longer audio is cut at pauses."""
+        """Words of `pcm`, int16 of shape (n,) at 16 kHz; longer audio is cut at pauses.
+
+        `urgent` and `expect` are not sent. The API has no prompt; what it has, `keyterms`, is a
+        list of single terms which `saaras:v4` alone takes, and `expect` is running text.
+        """
         code = language_code(language)
         heard = [await self._hear(each, code) for each in pieces(pcm, self.rate) if np.any(each)]
         return Transcript(" ".join(filter(None, heard)), language)

@@ -45,6 +45,18 @@ FAILURES = {
     "429": Failure(
         True, "429", {"status": 429, "reply_headers": {"Retry-After": "2"}}, retry_after_s=2.0
     ),
+    "429 until": Failure(
+        True,
+        "429",
+        {
+            "status": 429,
+            "reply_headers": {
+                "Date": "Wed, 25 Nov 2026 17:00:00 GMT",
+                "Retry-After": "Wed, 25 Nov 2026 17:00:03 GMT",
+            },
+        },
+        retry_after_s=3.0,
+    ),
     "500": Failure(True, "500", {"status": 500}),
     "503": Failure(True, "503", {"status": 503}),
     "slow": Failure(True, "timeout", {"delay_s": 30.0}, SHORT_S, ProviderTimeout),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import numpy as np
 import pytest
@@ -223,8 +225,8 @@ async def test_what_a_refusal_asks_for_is_told(server: OpenAiServer) -> None:
     await stt.close()
 
 
-@pytest.mark.parametrize("text", ["", "soon", "nan", "inf", "-1", "Wed, 21 Oct 2026 07:28:00 GMT"])
-def test_a_retry_after_that_says_no_seconds_is_none(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "soon", "nan", "inf", "-1", "Wed, tomorrow"])
+def test_a_retry_after_that_says_nothing_is_none(text: str) -> None:
     assert retry_after_s({"retry-after": text}) is None
 
 
@@ -257,3 +259,27 @@ async def test_any_other_refusal_is_one(server: OpenAiServer) -> None:
         await anext(model.reply(TALK, tools=[Tool("hang_up", "x", {})]))
     await model.close()
     assert len(server.asked) == 1
+
+
+DATE = "Wed, 25 Nov 2026 17:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait_s"),
+    [
+        ("Wed, 25 Nov 2026 17:00:03 GMT", 3.0),
+        ("Wednesday, 25-Nov-26 17:00:03 GMT", 3.0),  # as servers wrote it before 1999
+        ("Wed Nov 25 17:00:03 2026", 3.0),  # and before that
+        ("Wed, 25 Nov 2026 16:59:00 GMT", 0.0),
+        ("Wed, 25 Nov 20260000000000000000 17:00:03 GMT", None),
+        ("Wed, 99 Nov 2026 17:00:03 GMT", None),
+    ],
+)
+def test_retry_after_may_be_a_date(asked: str, wait_s: float | None) -> None:
+    assert retry_after_s({"retry-after": asked, "date": DATE}) == wait_s
+
+
+def test_a_date_is_compared_with_our_clock_when_the_server_tells_none() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    wait_s = retry_after_s({"retry-after": later})
+    assert wait_s is not None and 50 < wait_s <= 60
