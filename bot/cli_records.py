@@ -20,7 +20,6 @@ from bot.cli_text import console, ms, plain, print_json
 from bot.config import load_config
 from bot.errors import BotError
 from bot.store import queries
-from bot.store.detours import PROVIDER, detours
 from bot.store.messages import TOOL, tools_used
 from bot.store.queries import Call, CallDetail, Report, Turn
 from bot.store.times import from_text
@@ -99,9 +98,10 @@ def show(call: str, config_path: Path, as_json: bool) -> None:
     With --json an object: call (as in `calls --json`), turns (turn, utterance_id, caller_text,
     reply_text, bot_heard, interrupted, error; the ledger in milliseconds since the answer:
     speech_end_ms, turn_end_ms, stt_done_ms, llm_first_ms, tts_first_ms, first_audio_out_ms; the
-    providers' own work: stt_took_ms, llm_took_ms, tts_took_ms; their names stt, llm, tts; the
-    caller's audio as it came: snr_db, flatness (of 1: hiss), clipped (share), heard_ms, and the
-    conditioning steps it got; spans as in `report --json`), events (at_ms, kind, detail;
+    providers' own work: stt_took_ms, llm_took_ms, tts_took_ms; their names stt, llm, tts (cache:
+    what was said had been rendered before); the caller's audio as it came: snr_db, flatness (of 1:
+    hiss), clipped (share), heard_ms, and the conditioning steps it got; spans as in
+    `report --json`), events (at_ms, kind, detail;
     of kind provider: turn, what, answered, after with provider and code of each failure; of kind
     tool: turn, name, arguments, result, why it failed or "", took_ms), messages (see `messages`)
     and interview: null, or the score so far,
@@ -200,11 +200,10 @@ def print_call(detail: CallDetail) -> None:
     out.print(facts)
     if detail.interview is not None:
         print_interview(detail.interview, out)
-    went = detours(each.detail for each in detail.events if each.kind == PROVIDER)
     used = tools_used(each.detail for each in detail.events if each.kind == TOOL)
     for turn in detail.turns:
         out.print()
-        did = [("provider", str(each)) for each in went if each.turn == turn.turn]
+        did = [("provider", str(each)) for each in detail.detours if each.turn == turn.turn]
         did += [("tool", str(each)) for each in used if each.turn == turn.turn]
         did += [("message", each.text) for each in detail.messages if each.turn == turn.turn]
         print_turn(turn, did, out)
@@ -229,6 +228,9 @@ def print_turn(turn: Turn, did: list[tuple[str, str]], out: Console) -> None:
         head = Text("")
     if turn.error:
         lines.add_row(head, Text("error", "red"), plain(turn.error))
+        head = Text("")
+    if turn.who:
+        lines.add_row(head, Text("by", "dim"), plain(turn.who))
         head = Text("")
     lines.add_row(head, Text("ledger", "dim"), Text(ledger_line(turn), "dim"))
     out.print(lines)

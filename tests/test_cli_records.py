@@ -91,6 +91,21 @@ def test_show_tells_words_and_ledger(config: Path) -> None:
     assert "3 of 500 packets" in output
 
 
+def test_show_tells_who_worked_and_who_failed(config: Path) -> None:
+    log = CallLog(config.parent / "calls.db")
+    log.turn("abc1", 0, tts="cache")
+    log.turn("abc1", 1, stt="local", llm="groq", tts="groq")
+    log.event(
+        "abc1", 5600.0, PROVIDER, turn=1, what="stt", answered="local",
+        after=[{"provider": "groq", "code": "429"}],
+    )  # fmt: skip
+    log.close()
+    first, second = ask("show", "abc1", "-c", config).output.split("turn 1")
+    assert "tts cache" in first and "stt" not in first
+    assert "stt local, llm groq, tts groq" in second
+    assert "stt answered by local after groq 429" in second and "answered" not in first
+
+
 def test_show_json_holds_every_documented_key(config: Path) -> None:
     shown = json.loads(ask("show", "abc1", "-c", config, "--json").output)
     assert list(shown) == ["call", "turns", "events", "interview", "messages"]

@@ -19,7 +19,7 @@ import structlog
 
 from bot.audio.frame import BUS_HZ, Samples
 from bot.audio.resample import resample_clip, slices, to_bus
-from bot.calls.phrasebook import Phrasebook
+from bot.calls.phrasebook import CACHE, Phrasebook
 from bot.calls.prompt import CallFacts, messages, voice_of
 from bot.calls.reply import written
 from bot.calls.toolbox import Toolbox
@@ -108,6 +108,8 @@ class Performer:
         """A phrase that is ready comes at once; others in order, one at a time per turn."""
         ready = self._phrases.get(self._voice, action.text)
         if ready is not None:
+            if action.turn not in self._voices:  # else the voice of this turn is told
+                self._took(action.turn, "tts", CACHE, 0.0)
             loop = asyncio.get_running_loop()
             loop.call_soon(self._tell, SpeechAudio(action.turn, action.clause, ready))
             loop.call_soon(self._tell, SpeechDone(action.turn, action.clause))

@@ -25,6 +25,7 @@ from bot.providers.base import TextToSpeech, Voice
 from bot.providers.fallback import speaker
 from bot.providers.trail import watching
 
+CACHE = "cache"  # in the record, where a phrase was ready and no voice was asked
 log = structlog.get_logger(__name__)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from sqlite_utils import Database
 
 from bot.errors import StoreError
-from bot.store.detours import failures
+from bot.store.detours import PROVIDER, Detour, detours, failures
 from bot.store.interviews import Interview, Interviews, interview_of, summed_up
 from bot.store.messages import CallerMessage, messages_of
 from bot.store.reading import reading
@@ -90,6 +90,12 @@ class Turn:
     conditioning: str  # steps that were run on it, "" for none
     spans: dict[str, float]
 
+    @property
+    def who(self) -> str:
+        """Who heard, thought and spoke: `stt groq, llm groq, tts cache`; "" when nobody did."""
+        names = {"stt": self.stt, "llm": self.llm, "tts": self.tts}
+        return ", ".join(f"{kind} {name}" for kind, name in names.items() if name)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -105,6 +111,11 @@ class CallDetail:
     events: list[Event]
     interview: Interview | None  # None when the call was none
     messages: list[CallerMessage]  # that the bot took down
+
+    @property
+    def detours(self) -> list[Detour]:
+        """Requests that somebody failed to answer, in the order of the turns."""
+        return detours(each.detail for each in self.events if each.kind == PROVIDER)
 
 
 @dataclass(frozen=True, slots=True)

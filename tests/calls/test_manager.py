@@ -223,6 +223,15 @@ class Buggy(MockLanguageModel):
         raise RuntimeError("a bug")
 
 
+class Polite(MockLanguageModel):
+    """Says something of its own, then, when that is spoken, the greeting again."""
+
+    async def reply(self, messages: Sequence[Message], **_: object) -> AsyncIterator[str]:
+        yield "Let me see. Hello"
+        await asyncio.sleep(0.1)
+        yield " there."
+
+
 class Stalled(MockLanguageModel):
     async def reply(self, messages: Sequence[Message], **_: object) -> AsyncIterator[str]:
         await asyncio.Event().wait()
@@ -238,6 +247,18 @@ async def test_a_failing_transcriber_is_answered_with_a_request_to_repeat(
     turn = (await house.record()).turns[1]
     assert turn.error == "deaf: 503 overloaded"
     assert turn.bot_heard == TROUBLE
+
+
+async def test_a_phrase_that_was_ready_is_told_as_such(make_house: Callable[..., House]) -> None:
+    house = make_house(llm=Polite())
+    persona = house.library.personas["test"]
+    await house.phrases.render(persona, [persona.greeting], MockTextToSpeech())
+    phone = house.call()
+    await house.talk(phone, [quiet(1.5), question(), quiet(8.0)])
+    greeting, answer = (await house.record()).turns[:2]
+    assert (greeting.tts, greeting.tts_took_ms, greeting.who) == ("cache", 0.0, "tts cache")
+    assert answer.bot_heard == "Let me see. Hello there."
+    assert answer.tts == "mock" and answer.tts_took_ms, "a voice was asked for a part of it"
 
 
 async def test_a_bug_in_a_provider_ends_no_call(make_house: Callable[..., House]) -> None:

@@ -29,12 +29,13 @@ async def understood(asked: dict[str, Any]) -> str:
 
 @dataclass
 class Listening(VendorServer):
-    """`text` is what the last upload was understood as."""
+    """`text` is what the last upload was understood as, unless it was refused."""
 
-    async def uploaded(self, request: web.Request) -> dict[str, Any]:
-        asked = await super().uploaded(request)
-        self.text = await understood(asked)
-        return asked
+    async def before(self, request: web.Request, asked: dict[str, Any]) -> web.Response | None:
+        instead = await super().before(request, asked)
+        if instead is None and "file" in asked:
+            self.text = await understood(asked)
+        return instead
 
 
 @dataclass

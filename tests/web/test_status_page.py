@@ -15,6 +15,7 @@ from bot.config import Config, Sip, Store
 from bot.dialplan import Dialplan, Route
 from bot.library import Shelf
 from bot.persona import Metadata, Persona
+from bot.store.detours import PROVIDER
 from bot.store.recorder import AnswerScore, CallLog, CallStart
 from bot.store.schema import MARKS
 from bot.web.app import make_app
@@ -111,6 +112,25 @@ async def test_call_page_shows_turns_with_their_ledger(browser: Browser, filled:
     assert "the caller heard: At eight." in words
     assert "groq: no answer within 8 s" in words
     assert "4 of 900" in words
+
+
+async def test_call_page_shows_who_worked_and_who_failed(
+    browser: Browser, filled: CallLog, database: Path
+) -> None:
+    log = CallLog(database)
+    log.turn("call/21", 0, reply_text="Hi.", bot_heard="Hi.", tts="cache")
+    log.turn("call/21", 1, stt="local", llm="groq", tts="<groq>")
+    log.event(
+        "call/21", 5600.0, PROVIDER, turn=1, what="stt", answered="local",
+        after=[{"provider": "groq", "code": "429"}],
+    )  # fmt: skip
+    log.close()
+    page = await text(browser, "/calls/call/21")
+    first, second = page.split('<ol class="turns">')[1].split("</li>")[:2]
+    assert "tts cache" in first and "answered by" not in first
+    assert "stt local, llm groq, tts &lt;groq&gt;" in second
+    assert "stt answered by local after groq 429" in second
+    assert "answered by" not in await text(browser, "/calls/live")
 
 
 async def test_call_page_shows_messages_with_masked_numbers(
