@@ -19,6 +19,7 @@ from bot.secrets import without
 MESSAGE_CHARS = 200
 QUOTED_WORDS = 3  # so many words in a row of what was sent make a message a quotation
 RETRYABLE = frozenset({408, 409, 425, 429})  # and all from 500 on
+SLIP = "tool_use_failed"  # Groq's 400 for a tool call that its model garbled: it may do better
 WORD = re.compile(r"\w+")
 
 Item = TypeVar("Item")
@@ -73,10 +74,17 @@ def refusal(
     return ProviderError(
         name,
         what,
-        retryable=code in RETRYABLE or code >= 500,
+        retryable=code in RETRYABLE or code >= 500 or _error_code(response) == SLIP,
         retry_after_s=retry_after_s(response.headers),
         code=str(code),
     )
+
+
+def _error_code(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["error"].get("code"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
 
 
 def told(response: httpx.Response, key: str, sent: Sequence[str]) -> str:

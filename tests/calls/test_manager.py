@@ -53,10 +53,10 @@ TROUBLE = Phrases().trouble
 class House:
     """A manager with everything real but the providers, and a phone to call it."""
 
-    def __init__(self, folder: Path, providers: Providers) -> None:
+    def __init__(self, folder: Path, persona: str = "") -> None:
         (folder / "personas").mkdir()
         (folder / "dialplans").mkdir()
-        (folder / "personas" / "test.toml").write_text(PERSONA)
+        (folder / "personas" / "test.toml").write_text(PERSONA + persona)
         (folder / "dialplans" / "default.toml").write_text(PLAN)
         self.config = Config(
             store=Store(path=folder / "bot.db"),
@@ -102,11 +102,11 @@ class House:
 
 @pytest.fixture
 def make_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., House]:
-    def make(**parts: object) -> House:
+    def make(*, persona: str = "", **parts: object) -> House:
         providers = Providers(MockSpeechToText(), MockLanguageModel(), MockTextToSpeech())
         providers = replace(providers, **parts)  # type: ignore[arg-type]
         monkeypatch.setattr(manager_module, "providers_for", lambda *_: providers)
-        return House(tmp_path, providers)
+        return House(tmp_path, persona)
 
     return make
 

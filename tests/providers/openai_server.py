@@ -41,7 +41,8 @@ class OpenAiServer(VendorServer):
             return instead
         if self.without_tools and "tools" in asked:
             return self.refusal(*self.without_tools)
-        return await self.streamed(request, self.chunks, {"Content-Type": "text/event-stream"})
+        chunks = self.script.pop(0) if self.script else self.chunks
+        return await self.streamed(request, chunks, {"Content-Type": "text/event-stream"})
 
     async def speech(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()

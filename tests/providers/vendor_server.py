@@ -43,6 +43,7 @@ class VendorServer:
     cut_before: bool = False  # drop the connection instead of answering
     malformed: bytes | None = None  # instead of the body
     chunks: list[bytes] = field(default_factory=list)  # of a streamed body
+    script: list[list[bytes]] = field(default_factory=list)  # chat replies that come before those
     stall: bool = False  # after the chunks, or in the middle of a JSON body: say nothing more
     cut: bool = False  # likewise: drop the connection
     text: str = "hello there"
@@ -68,6 +69,10 @@ class VendorServer:
 
     def events(self, *data: str) -> None:
         self.chunks = [f"data: {each}\n\n".encode() for each in data]
+
+    def first(self, *data: str) -> None:
+        """What the next chat request not scripted yet is answered with, before `events`."""
+        self.script.append([f"data: {each}\n\n".encode() for each in data])
 
     async def uploaded(self, request: web.Request) -> dict[str, Any]:
         """The fields of a multipart request, the file's bytes among them."""
