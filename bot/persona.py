@@ -32,7 +32,7 @@ class VoiceSettings(Part):
     preset_id: str = Field("", description="voice or speaker name, e.g. joe, p225, p226")
     speed: float = Field(1.0, ge=0.5, le=2.0)
     pitch: float = Field(0.0, ge=-12, le=12, description="semitones")
-    style: str = ""
+    style: str = Field("", description='in plain words, e.g. "cheerful"')
 
 
 class AiSettings(Part):

@@ -50,15 +50,21 @@ class Message:
     call_id: str = ""  # of a tool's answer: which call it answers
 
 
+Setting: TypeAlias = Literal["speed", "pitch", "style"]
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """How a persona sounds; a provider uses what it has and ignores the rest."""
+    """How a persona sounds; a provider uses what it has and ignores the rest.
+
+    What it ignores of speed and pitch is done to its audio (`shaped`).
+    """
 
     provider: str = ""  # registry name, "" for the configured default
     preset_id: str = ""  # speaker or voice name within the provider
     speed: float = 1.0  # 1.0 is the voice's own pace, 1.2 is a fifth faster
     pitch: float = 0.0  # semitones up (+) or down (−)
-    style: str = ""
+    style: str = ""  # in plain words, e.g. "cheerful"
     language: str = "en"
 
 
@@ -97,10 +103,11 @@ class LanguageModel(Protocol):
 
 
 class TextToSpeech(Protocol):
-    """`rate` is the sample rate in Hz of what it speaks."""
+    """`rate` is the sample rate in Hz of what it speaks, `does` what of a Voice it heeds itself."""
 
     name: str
     rate: int
+    does: frozenset[Setting]
 
     def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
         """Stream speech as int16 chunks at `rate` Hz; raises ProviderError."""

@@ -22,6 +22,7 @@ from bot.providers.base import (
     LanguageModel,
     Message,
     Piece,
+    Setting,
     SpeechToText,
     TextToSpeech,
     Tool,
@@ -88,6 +89,8 @@ class FallbackLanguageModel:
 
 class FallbackTextToSpeech:
     """`rate` is the one they share, else that of the bus."""
+
+    does: frozenset[Setting] = frozenset({"speed", "pitch", "style"})  # or has it done
 
     def __init__(self, chain: Chain[TextToSpeech]) -> None:
         self._chain = chain

@@ -12,7 +12,7 @@ from groq import omit
 from bot.audio import wav
 from bot.audio.frame import Samples
 from bot.config import Config
-from bot.providers.base import Message, Piece, Tool, Transcript, Voice
+from bot.providers.base import Message, Piece, Setting, Tool, Transcript, Voice
 from bot.providers.groq_client import NAME, GroqClient
 from bot.providers.long_audio import SHORTEST_S
 from bot.providers.openai_http import body, sse_data
@@ -32,6 +32,7 @@ NO_SPEECH = 0.75  # as with local Whisper: noise begins at .83, speech ends at .
 PROMPT_CHARS = 800  # whisper takes 224 tokens
 VOICES = ("hannah", "autumn", "diana", "austin", "daniel", "troy")  # of the English model
 LONGEST_TEXT = 200  # characters; what is longer the voice model refuses
+LONGEST_STYLE = 40  # of them: a direction is meant to have one or two words
 
 
 class GroqSpeechToText:
@@ -127,14 +128,24 @@ class GroqTextToSpeech:
         self._client = GroqClient(config.groq, config.ai.timeout_s)
         self._model, self._voice = config.groq.tts_model, config.groq.voice
         self._voices = frozenset((*VOICES, self._voice))
+        self.voice_name = f"{self._model} {self._voice}"
+        # of Orpheus the English one takes directions; others would read them out
+        directed = "orpheus" in self._model and "english" in self._model
+        self.does: frozenset[Setting] = frozenset({"speed", "style"} if directed else {"speed"})
 
     async def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
         """Chunks of shape (n,) at 24 kHz as they arrive; raises ProviderError."""
-        for part in parts(text, LONGEST_TEXT):
-            audio = self._speak(part, voice)
+        direction = self._direction(voice.style)
+        for part in parts(text, LONGEST_TEXT - len(direction)):
+            audio = self._speak(direction + part, voice)
             async with aclosing(audio):
                 async for chunk in audio:
                     yield chunk
+
+    def _direction(self, style: str) -> str:
+        """As the model takes it: in brackets, before the text."""
+        words = style.strip("[] ")[:LONGEST_STYLE] if "style" in self.does else ""
+        return f"[{words}] " if words else ""
 
     async def _speak(self, text: str, voice: Voice) -> AsyncGenerator[Samples, None]:
         create = self._client.sdk.audio.speech.with_streaming_response.create

@@ -10,7 +10,7 @@ from itertools import cycle
 import numpy as np
 
 from bot.audio.frame import Samples
-from bot.providers.base import Message, Tool, Transcript, Voice
+from bot.providers.base import Message, Setting, Tool, Transcript, Voice
 
 HEARD = ("What time do you open tomorrow?", "Where are you?", "Thank you, goodbye.")
 RATE_HZ = 24_000
@@ -68,6 +68,7 @@ class MockTextToSpeech:
 
     name = "mock"
     rate = RATE_HZ
+    does: frozenset[Setting] = frozenset({"speed"})
 
     def __init__(self, *, delay_s: float = 0.0) -> None:
         self._delay_s = delay_s

@@ -15,7 +15,7 @@ import structlog
 from bot.audio import wav
 from bot.audio.frame import Samples
 from bot.errors import ProviderError
-from bot.providers.base import Message, Piece, Tool, Transcript, Voice
+from bot.providers.base import Message, Piece, Setting, Tool, Transcript, Voice
 from bot.providers.http_errors import malformed
 from bot.providers.openai_http import Endpoint, Server, body, sse_data
 from bot.providers.openai_streams import (
@@ -141,14 +141,19 @@ class OpenAiTextToSpeech:
         name: str = "openai_compat",
         audio: Literal["pcm", "wav"] = "pcm",
         voices: Sequence[str] = (),
+        styles: bool = True,
     ) -> None:
         """`voice` speaks when the persona names none; with `voices`, also when it names another
-        provider's. `audio` is what the server is asked for; WAV of any rate becomes 24 kHz."""
+        provider's. `audio` is what the server is asked for; WAV of any rate becomes 24 kHz.
+        With `styles` a style is sent as `instructions`, but not to tts-1 and tts-1-hd, which by
+        OpenAI's reference do not heed it."""
         self.name = name
         self._server = Server(name, endpoint)
         self._body = {"model": model, "response_format": audio}
         self._voice, self._voices = voice, frozenset(voices)
         self.voice_name = f"{model} {voice}"
+        styles = styles and not model.startswith("tts-1")
+        self.does: frozenset[Setting] = frozenset({"speed", "style"} if styles else {"speed"})
 
     async def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
         """Chunks of shape (n,) at 24 kHz as they arrive; raises ProviderError."""
@@ -159,6 +164,8 @@ class OpenAiTextToSpeech:
         }
         if voice.speed != 1.0:
             request["speed"] = voice.speed
+        if voice.style and "style" in self.does:
+            request["instructions"] = voice.style
         reader = PcmReader(self.rate, wav_header=request["response_format"] == "wav")
         async with self._server.stream("/audio/speech", request, sent=[text]) as response:
             audio = samples(self.name, self._server.pieces(body(response)), reader)

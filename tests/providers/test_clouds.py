@@ -10,6 +10,7 @@ from bot.clouds import Groq
 from bot.config import Config
 from bot.errors import ConfigError, ProviderError
 from bot.providers.base import Message, Voice
+from bot.providers.groq import GroqTextToSpeech
 from bot.providers.groq_client import GroqClient
 from bot.providers.sarvam import language_code
 from bot.providers.text_parts import parts
@@ -73,6 +74,32 @@ async def test_groq_speaks_long_texts_in_parts_and_with_its_own_voices(
     assert "speed" not in server.asked[0]
     assert server.asked[3]["speed"] == 1.2
     assert " ".join(each["input"] for each in server.asked[:3]) == long.strip()
+
+
+async def test_groq_is_told_a_style_in_brackets_before_each_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    long = "This is a sentence of some length. " * 12
+    async with cloud(monkeypatch, "groq") as server, provider("groq", "tts", server) as tts:
+        server.speaks = True
+        for style in ("cheerful", "[dark whisper] ", "x" * 500, "[]"):
+            assert [chunk async for chunk in tts.speak(long, voice=Voice(style=style))]
+    said = [each["input"] for each in server.asked]
+    assert len(said) == 4 * 3 and all(len(each) <= 200 for each in said)
+    assert " ".join(each.removeprefix("[cheerful] ") for each in said[:3]) == long.strip()
+    assert all(each.startswith("[cheerful] This is") for each in said[:3])
+    assert all(each.startswith("[dark whisper] This") for each in said[3:6])
+    assert all(each.startswith("This") for each in said[-3:])
+
+
+def test_only_groqs_english_orpheus_takes_directions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", KEY)
+    for model, does in (
+        ("canopylabs/orpheus-v1-english", {"speed", "style"}),
+        ("canopylabs/orpheus-arabic-saudi", {"speed"}),
+        ("playai-tts", {"speed"}),
+    ):
+        assert GroqTextToSpeech(Config(groq=Groq(tts_model=model))).does == does
 
 
 @pytest.mark.parametrize("length", [3, 10, 40])

@@ -182,6 +182,23 @@ async def test_speech_in_odd_pieces_comes_as_whole_samples(server: OpenAiServer)
     ]
 
 
+@pytest.mark.parametrize(
+    ("model", "styles", "told"),
+    [("gpt-4o-mini-tts", True, True), ("tts-1-hd", True, False), ("joe", False, False)],
+)
+async def test_a_style_is_told_to_models_that_have_it(
+    server: OpenAiServer, model: str, styles: bool, told: bool
+) -> None:
+    server.chunks = [PCM.astype("<i2").tobytes()]
+    tts = OpenAiTextToSpeech(endpoint(server), model=model, voice="v", styles=styles)
+    for style in ("", "calm and slow"):
+        assert [chunk async for chunk in tts.speak("Hi", voice=Voice(style=style))]
+    await tts.close()
+    assert ("style" in tts.does) == told
+    usual, styled = server.asked
+    assert styled == usual | ({"instructions": "calm and slow"} if told else {})
+
+
 async def test_a_wav_of_another_rate_is_resampled_as_it_comes(server: OpenAiServer) -> None:
     at = np.arange(48_000) / 48_000
     tone = (8000 * np.sin(2 * np.pi * 440 * at)).astype(np.int16)
