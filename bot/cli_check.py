@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import click
 from pydantic import BaseModel
@@ -19,6 +19,7 @@ from bot.dialplan import Dialplan, decide
 from bot.errors import ConfigError
 from bot.library import Library, read_shelf
 from bot.persona import Persona
+from bot.providers.base import TextToSpeech
 from bot.providers.names import KINDS, Kind, local_speech, named, own
 from bot.secrets import secret
 
@@ -67,6 +68,8 @@ def check(config_path: Path, live: bool) -> None:
     default = shelf.plan.default.persona if shelf.plan.default else "nobody"
     routes = ", ".join(f"{each.number} → {each.persona}" for each in shelf.plan.routes)
     click.echo(f"Dialplan: {routes or 'no numbers'}, any other number → {default}.")
+    for note in style_notes(config, shelf.personas.values()):
+        click.echo(note)
     if live and not asyncio.run(try_providers(config, list(shelf.personas.values()))):
         sys.exit(CANNOT)
 
@@ -162,6 +165,18 @@ def token_faults(folder: Path, personas: Mapping[str, Persona]) -> Iterator[Conf
                 file, key = str(folder / f"{slug}.toml"), f"tools.webhooks[{number}].bearer_env"
                 what = f"names {webhook.bearer_env}, which is not set."
                 yield ConfigError(file, key, what, f"Export it, or {webhook.bearer_env}_FILE.")
+
+
+def style_notes(config: Config, personas: Iterable[Persona]) -> Iterator[str]:
+    """Styles that the voice which is asked first does not heed. No fault: the persona speaks."""
+    from bot.providers.registry import create
+
+    for persona in personas:
+        name = named("tts", config, persona)[0]
+        tts = cast("TextToSpeech", create("tts", name, config, persona))
+        if persona.voice.style and "style" not in tts.does:
+            file = config.personas.dir / f"{persona.slug}.toml"
+            yield f"Note: {file}: voice.style has no effect, the voice {name} has no styles."
 
 
 async def try_providers(config: Config, personas: Sequence[Persona]) -> bool:

@@ -60,6 +60,19 @@ def test_check_sums_up_what_is_fine(admin):
     assert "any other number → helpful-assistant" in result.stdout
 
 
+@pytest.mark.parametrize("heeds", [False, True])
+def test_check_notes_a_style_that_nobody_heeds(admin, monkeypatch, heeds):
+    persona = admin / "personas" / "helpful-assistant.toml"
+    voice = '[voice]\nstyle = "cheerful"\n' + ('provider = "groq"\n' if heeds else "")
+    persona.write_text(persona.read_text().replace("[voice]\n", voice))
+    monkeypatch.setenv("GROQ_API_KEY", "test")
+    result = run("check")
+    assert result.exit_code == 0, result.stderr
+    note = "/helpful-assistant.toml: voice.style has no effect, the voice local has no styles."
+    assert (note in result.stdout) != heeds
+    assert result.stdout.count("Note:") == (0 if heeds else 1)
+
+
 def test_check_names_every_fault_of_every_file_at_once(admin):
     (admin / "config.toml").write_text(
         '[sip]\nbind = "here"\n[speech]\nvoice = "/no/voice.onnx"\nwhisper = "./no"\n'

@@ -30,10 +30,14 @@ log = structlog.get_logger(__name__)
 
 
 def first_phrases(persona: Persona) -> list[str]:
-    """What the first caller may hear at once, or when something fails."""
+    """What the first caller may hear at once, or when something fails.
+
+    The greeting comes last: by then the voice's level is known from the others.
+    """
     fixed = persona.phrases
     last = [fixed.handover] if persona.tools.on_trouble else []
-    return [persona.greeting, fixed.fillers[0], fixed.repeat, fixed.trouble, fixed.apology, *last]
+    trouble = [fixed.repeat, fixed.trouble, fixed.apology, *last]
+    return [fixed.fillers[0], *trouble, persona.greeting]
 
 
 def later_phrases(persona: Persona) -> list[str]:

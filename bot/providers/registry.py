@@ -35,6 +35,7 @@ from bot.providers.openai_compat import (
 from bot.providers.openai_http import Endpoint
 from bot.providers.sarvam import SarvamSpeechToText
 from bot.providers.scripted import Scripted
+from bot.providers.shaped import Shaped
 from bot.providers.webhook import WebhookClient
 
 Provider: TypeAlias = SpeechToText | LanguageModel | TextToSpeech
@@ -95,6 +96,8 @@ def _chain(kind: Kind, config: Config, persona: Persona, circuits: Circuits) -> 
             made.append(create(kind, last, config, persona))
         except StartError as error:  # nobody asked for it by name: go on without
             log.warning("no voice of last resort", why=str(error))
+    if kind == "tts":
+        made = [Shaped(cast("TextToSpeech", each)) for each in made]
     patience = Patience(deadline_s=config.ai.timeout_s, share_s=config.ai.attempt_s)
     return Chain([Link(each, circuits.of(kind, each.name)) for each in made], patience)
 
@@ -110,7 +113,8 @@ def _local_stt(config: Config, _persona: Persona) -> Provider:
 
 def _local_tts(config: Config, _persona: Persona) -> Provider:
     voice = config.speech.voice
-    return OpenAiTextToSpeech(speech_endpoint(config), model=voice, voice=voice, name="local")
+    at = speech_endpoint(config)
+    return OpenAiTextToSpeech(at, model=voice, voice=voice, name="local", styles=False)
 
 
 def _compat(config: Config) -> Endpoint:

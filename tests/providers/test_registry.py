@@ -13,6 +13,7 @@ from bot.providers.circuit import Circuits
 from bot.providers.mock import MockSpeechToText
 from bot.providers.names import local_speech
 from bot.providers.registry import create, providers_for, register
+from bot.providers.shaped import Shaped
 
 
 def persona(**voice: str) -> Persona:
@@ -77,6 +78,14 @@ def test_a_persona_names_who_listens_and_thinks(monkeypatch: pytest.MonkeyPatch)
     assert stt == ["sarvam", "groq", "local"]
     assert llm == ["groq", "scripted"]
     assert tts == ["local", "espeak"]
+
+
+def test_every_voice_of_a_chain_is_shaped_and_no_other_provider() -> None:
+    made = providers_for(Config(), persona())
+    voices = [link.provider for link in made.tts._chain.links]
+    assert [type(each) for each in voices] == [Shaped, Shaped]
+    assert [each.does for each in voices] == [{"speed"}, {"speed", "pitch"}]
+    assert not any(isinstance(link.provider, Shaped) for link in made.stt._chain.links)
 
 
 def test_openai_compat_without_an_address_is_told() -> None:
