@@ -61,7 +61,7 @@ def down() -> Providers:
 def make_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Providers], House]:
     def make(made: Providers) -> House:
         monkeypatch.setattr(manager_module, "providers_for", lambda *_: made)
-        return House(tmp_path, made)
+        return House(tmp_path)
 
     return make
 
