@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 from bot.clouds import Groq, OpenAiCompat, Sarvam, Section, Webhooks
 from bot.errors import ConfigError
 from bot.overrides import overlay, secrets_in_clear
+from bot.speech_settings import Coqui, Speech, half_named, rooted_coqui
 from bot.toml_files import inspect, read_toml
 
 RTP_PORTS = 400  # few are used at once; none comes back soon
@@ -131,15 +132,6 @@ class Limits(Section):
     goodbye_s: float = Field(6.0, ge=1, le=8, description="time to say goodbye at shutdown")
 
 
-class Speech(Section):
-    """The local speech worker."""
-
-    socket: Path = Field(Path("var/speech.sock"), description="Unix socket of its HTTP API")
-    whisper: str = Field("tiny.en", description="tiny.en (packaged), a folder, or a hub name")
-    voice: str = Field("joe", description="joe (packaged) or the path of a Piper .onnx file")
-    threads: int = Field(1, ge=1, le=64, description="threads of one transcription")
-
-
 ConditioningStep = Literal[
     "dc_removal",
     "high_pass",
@@ -191,6 +183,7 @@ class Config(Section):
     call: Call = Call()
     limits: Limits = Limits()
     speech: Speech = Speech()
+    coqui: Coqui = Coqui()
     conditioning: Conditioning = Conditioning()
     logs: Logs = Logs()
 
@@ -229,7 +222,7 @@ def check_config(
         }
         config = Config.model_validate(sound)
     config = rooted(config, path.resolve().parent)
-    return config, [*wrong, *found, *_clashes(config, path)]
+    return config, [*wrong, *found, *_clashes(config, path), *half_named(config.coqui, path)]
 
 
 def rooted(config: Config, root: Path) -> Config:
@@ -243,6 +236,7 @@ def rooted(config: Config, root: Path) -> Config:
             "personas": Personas(dir=root / config.personas.dir),
             "dialplans": Dialplans(dir=root / config.dialplans.dir),
             "speech": config.speech.model_copy(update={"socket": root / config.speech.socket}),
+            "coqui": rooted_coqui(config.coqui, root),
         }
     )
 

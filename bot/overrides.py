@@ -19,7 +19,7 @@ ENV_PREFIX = "BOT__"
 SHORT_NAMES = {
     "AI_MODE": "mode", "STT_PROVIDER": "stt", "LLM_PROVIDER": "llm", "TTS_PROVIDER": "tts",
 }  # fmt: skip
-FORMER_PROVIDERS = {"whisper": "local"}  # as STT_PROVIDER called them
+FORMER_PROVIDERS = {"whisper": "whisper_local"}  # as STT_PROVIDER called them
 
 
 def overlay(

