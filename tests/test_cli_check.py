@@ -99,7 +99,7 @@ def test_check_names_every_fault_of_every_file_at_once(admin):
         (
             "personas/helpful-assistant.toml",
             "voice.provider",
-            "Known: espeak, groq, local, mock, openai_compat.",
+            "Known: coqui, espeak, groq, local, mock, openai_compat, piper_local.",
         ),
         ("dialplans/default.toml", "routes[2].persona", 'Did you mean "technical-interviewer"?'),
         ("dialplans/more.toml", "default", "Remove one of the two."),
@@ -137,6 +137,29 @@ def test_check_wants_the_token_of_a_webhook(admin, monkeypatch):
 def test_check_does_not_want_weights_that_nobody_uses(admin):
     environ = {"BOT__AI__MODE": "mock", "BOT__SPEECH__VOICE": "/no/voice.onnx"}
     assert CliRunner(env=environ).invoke(cli, ["check"]).exit_code == 0
+
+
+def test_check_looks_for_what_coqui_needs(admin, monkeypatch):
+    (admin / "config.toml").write_text('[ai]\ntts = "coqui"\n[coqui]\nmodel = "voices/vits.pth"\n')
+    without = run("check").stderr
+    assert "config.toml: coqui.config: is empty, and coqui.model is a path." in without
+    (admin / "config.toml").write_text(
+        '[ai]\ntts = "coqui"\n[coqui]\nmodel = "voices/vits.pth"\nconfig = "voices/config.json"\n'
+    )
+    (admin / "voices").mkdir()
+    (admin / "voices" / "config.json").write_text("{}")
+    gone = run("check").stderr
+    assert f'coqui.model: is "{admin}/voices/vits.pth", which is not there.' in gone
+    assert "coqui.config" not in gone
+    (admin / "voices" / "vits.pth").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "TTS", None)  # as where the extra is not installed
+    assert "config.toml: coqui.model: is a voice of Coqui's, which" in run("check").stderr
+    assert "Run: make coqui" in run("check").stderr
+    monkeypatch.delitem(sys.modules, "TTS")
+    (admin / "TTS").mkdir()
+    (admin / "TTS" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(admin)
+    assert run("check").exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from bot.errors import BotError, ConfigError, ProviderError, ProviderTimeout
 from bot.persona import Persona
 from bot.providers.base import LanguageModel, Message, SpeechToText, TextToSpeech, Voice
 from bot.providers.mock import MockTextToSpeech
-from bot.providers.names import KINDS, LOCAL, Kind, last_resort, named
+from bot.providers.names import KINDS, LOCAL_NAMES, Kind, last_resort, named
 from bot.providers.registry import create
 
 WORD = "Hello."
@@ -114,6 +114,7 @@ async def sound(rate_hz: int) -> Samples:
 def told(error: ProviderError) -> str:
     """What happened and what to do about it."""
     remedy = REMEDIES.get(error.code, OTHER_REMEDY)
-    if error.provider == LOCAL and error.code == "unreachable":
+    local = any(error.provider in names for names in LOCAL_NAMES.values())
+    if local and error.code == "unreachable":
         remedy = LOCAL_REMEDY
     return f"{error.what}. {remedy}"

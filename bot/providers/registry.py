@@ -26,7 +26,7 @@ from bot.providers.fallback import (
     FallbackTextToSpeech,
 )
 from bot.providers.mock import MockLanguageModel, MockSpeechToText, MockTextToSpeech
-from bot.providers.names import Kind, last_resort, named
+from bot.providers.names import COQUI, LOCAL, LOCAL_NAMES, Kind, last_resort, named
 from bot.providers.openai_compat import (
     OpenAiLanguageModel,
     OpenAiSpeechToText,
@@ -107,14 +107,26 @@ def speech_endpoint(config: Config) -> Endpoint:
     return Endpoint(f"unix://{config.speech.socket}", deadline_s=config.ai.timeout_s)
 
 
-def _local_stt(config: Config, _persona: Persona) -> Provider:
-    return OpenAiSpeechToText(speech_endpoint(config), model=config.speech.whisper, name="local")
+def _local_stt(name: str) -> Factory:
+    return lambda config, _persona: OpenAiSpeechToText(
+        speech_endpoint(config), model=config.speech.whisper, name=name
+    )
 
 
-def _local_tts(config: Config, _persona: Persona) -> Provider:
-    voice = config.speech.voice
-    at = speech_endpoint(config)
-    return OpenAiTextToSpeech(at, model=voice, voice=voice, name="local", styles=False)
+def _local_tts(name: str) -> Factory:
+    def create_piper(config: Config, _persona: Persona) -> Provider:
+        voice, at = config.speech.voice, speech_endpoint(config)
+        return OpenAiTextToSpeech(at, model=voice, voice=voice, name=name, styles=False)
+
+    return create_piper
+
+
+def _coqui(config: Config, _persona: Persona) -> Provider:
+    """The speech worker's other voice; it alone loads torch."""
+    about, at = config.coqui, speech_endpoint(config)
+    made = OpenAiTextToSpeech(at, model=COQUI, voice=about.speaker, name=COQUI, styles=False)
+    made.voice_name = f"{about.model} {about.speaker}"  # what is kept of it is another model's
+    return made
 
 
 def _compat(config: Config) -> Endpoint:
@@ -167,8 +179,11 @@ def _always(provider: Callable[[], Any]) -> Factory:
     return lambda _config, _persona: cast("Provider", provider())
 
 
-register("stt", "local", _local_stt)
-register("tts", "local", _local_tts)
+for _name in LOCAL_NAMES["stt"]:
+    register("stt", _name, _local_stt(_name))
+for _name in (LOCAL, "piper_local"):
+    register("tts", _name, _local_tts(_name))
+register("tts", COQUI, _coqui)
 register("tts", "espeak", _espeak)
 register("llm", "scripted", lambda _config, persona: Scripted(persona))
 register("stt", "groq", _groq("stt"))

@@ -1,7 +1,8 @@
 """The HTTP face of the speech worker: OpenAI's audio endpoints, its errors, its streams.
 
 POST /v1/audio/transcriptions, POST /v1/audio/speech, GET /v1/models, GET /healthz.
-Any model and voice name is accepted: there is one of each here.
+Any model and voice name is accepted: there is one of each here, and beside them model "coqui"
+where a voice of Coqui's is loaded.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bot.audio import wav
 from bot.audio.frame import Samples
 from bot.errors import ProviderError
 from bot.providers.base import SpeechToText, TextToSpeech, Voice
+from bot.providers.names import COQUI
 from bot.workers.speech_audio import decode_upload, resampled
 
 MAX_UPLOAD_BYTES = 25 * 1024 * 1024  # OpenAI's own limit
@@ -40,6 +42,21 @@ class Engines:
     languages: frozenset[str]
     tts: TextToSpeech
     tts_model: str
+    coqui: TextToSpeech | None = None
+    coqui_model: str = ""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (self.stt_model, self.tts_model, *([COQUI] if self.coqui else []))
+
+    def voice_of(self, model: str) -> TextToSpeech:
+        """Raises ApiError when Coqui is asked for and not loaded."""
+        if model != COQUI:
+            return self.tts
+        if self.coqui is None:
+            what = "Coqui is not loaded: name coqui in ai.tts or in a persona and start anew."
+            raise ApiError(404, what, "model")
+        return self.coqui
 
 
 class ApiError(Exception):
@@ -105,7 +122,7 @@ class SpeechApi:
     async def speech(self, request: web.Request) -> web.StreamResponse:
         engines = self._ready()
         wanted = await read_wish(request)
-        spoken = at_pcm_rate(engines.tts, wanted)
+        spoken = at_pcm_rate(engines.voice_of(wanted.model), wanted)
         async with aclosing(spoken):
             first = await anext(spoken, None)  # before the headers: its failure is a status code
             if wanted.audio == "wav":
@@ -123,17 +140,17 @@ class SpeechApi:
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         engines = self._ready()
-        names = (engines.stt_model, engines.tts_model)
         about = {"object": "model", "created": 0, "owned_by": "local"}
         return web.json_response(
-            {"object": "list", "data": [{"id": name} | about for name in names]}
+            {"object": "list", "data": [{"id": name} | about for name in engines.models]}
         )
 
     async def health(self, request: web.Request) -> web.StreamResponse:
         engines = self._ready()
-        return web.json_response(
-            {"status": "ok", "stt": engines.stt_model, "tts": engines.tts_model}
-        )
+        told = {"status": "ok", "stt": engines.stt_model, "tts": engines.tts_model}
+        if engines.coqui:
+            told["coqui"] = engines.coqui_model
+        return web.json_response(told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +192,7 @@ class Wish:
     text: str
     voice: Voice
     audio: str  # "pcm" or "wav"
+    model: str = ""
 
 
 async def read_wish(request: web.Request) -> Wish:
@@ -198,7 +216,10 @@ async def read_wish(request: web.Request) -> Wish:
     name = body.get("voice", "")
     if not isinstance(name, str):
         raise ApiError(400, "The name of a voice.", "voice")
-    return Wish(text, Voice(preset_id=name, speed=float(speed)), audio)
+    model = body.get("model", "")
+    if not isinstance(model, str):
+        raise ApiError(400, "The name of a model.", "model")
+    return Wish(text, Voice(preset_id=name, speed=float(speed)), audio, model)
 
 
 async def at_pcm_rate(tts: TextToSpeech, wish: Wish) -> AsyncGenerator[bytes, None]:

@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,26 +34,35 @@ WARM_UP_TEXT = "Hello, how can I help you?"
 log = structlog.get_logger("speech")
 
 
-def run(config: Config, bind: str = "", on_ready: Callable[[], None] | None = None) -> int:
+def run(
+    config: Config,
+    bind: str = "",
+    on_ready: Callable[[], None] | None = None,
+    *,
+    coqui: bool = False,
+) -> int:
     """Be the speech worker until SIGTERM or SIGINT; the exit code.
 
-    `bind` is "host:port" instead of the Unix socket. Call it in a process of its own, with no
-    event loop running; `on_ready` is called once it listens. Raises StartError.
+    `bind` is "host:port" instead of the Unix socket, `coqui` loads that voice too. Call it in a
+    process of its own, with no event loop running; `on_ready` is called once it listens. Raises
+    StartError.
     """
     setproctitle.setproctitle("bot speech worker")
     try:
         os.nice(NICENESS)
     except OSError:
         log.info("speech.niceness_refused")
-    return asyncio.run(_until_signal(config, bind, on_ready))
+    return asyncio.run(_until_signal(config, bind, on_ready, coqui))
 
 
-async def _until_signal(config: Config, bind: str, on_ready: Callable[[], None] | None) -> int:
+async def _until_signal(
+    config: Config, bind: str, on_ready: Callable[[], None] | None, coqui: bool
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serving(config, bind):
+    async with serving(config, bind, coqui=coqui):
         if on_ready:
             on_ready()
         await stop.wait()
@@ -61,14 +71,14 @@ async def _until_signal(config: Config, bind: str, on_ready: Callable[[], None] 
 
 
 @asynccontextmanager
-async def serving(config: Config, bind: str = "") -> AsyncIterator[str]:
+async def serving(config: Config, bind: str = "", *, coqui: bool = False) -> AsyncIterator[str]:
     """Load, warm up and listen for as long as the context is open; yields where, as a base URL.
 
     Raises StartError.
     """
     begun = time.monotonic()
     where = None if bind else claim_socket(config.speech.socket)
-    engines = await asyncio.to_thread(load, config)
+    engines = await asyncio.to_thread(load, config, coqui)
     await warm_up(engines)
     # a caller who hangs up closes the connection: what was still queued for them is dropped
     runner = web.AppRunner(
@@ -86,6 +96,7 @@ async def serving(config: Config, bind: str = "") -> AsyncIterator[str]:
             at=base_url,
             stt=engines.stt_model,
             tts=engines.tts_model,
+            coqui=engines.coqui_model or None,
             after_s=round(time.monotonic() - begun, 2),
         )
         yield base_url
@@ -95,16 +106,31 @@ async def serving(config: Config, bind: str = "") -> AsyncIterator[str]:
             where.unlink(missing_ok=True)
         await engines.stt.close()
         await engines.tts.close()
+        if engines.coqui:
+            await engines.coqui.close()
 
 
-def load(config: Config) -> Engines:
-    """The models `[speech]` names; espeak-ng where Piper cannot load. Raises StartError."""
+def load(config: Config, coqui: bool) -> Engines:
+    """The models `[speech]` and `[coqui]` name; espeak-ng where Piper cannot load.
+
+    Coqui, which only who asks for it gets, must load. Raises StartError.
+    """
     # here, not above: whoever starts this process must not carry the models' libraries
     from bot.providers.whisper_local import WhisperLocal
 
-    stt = WhisperLocal(config.speech.whisper, threads=config.speech.threads)
-    tts, tts_model = load_voice(config.speech.voice)
-    return Engines(stt, stt.model_name, stt.languages, tts, tts_model)
+    speech = config.speech
+    stt = WhisperLocal(speech.whisper, threads=speech.threads, device=speech.device)
+    tts, tts_model = load_voice(speech.voice)
+    engines = Engines(stt, stt.model_name, stt.languages, tts, tts_model)
+    if not coqui:
+        return engines
+    from bot.providers.coqui import CoquiLocal
+
+    about = config.coqui
+    voice = CoquiLocal(
+        about.model, about.config, about.speaker, device=speech.device, threads=speech.threads
+    )
+    return replace(engines, coqui=voice, coqui_model=voice.voice_name)
 
 
 def load_voice(name: str) -> tuple[TextToSpeech, str]:
@@ -130,9 +156,11 @@ async def warm_up(engines: Engines) -> None:
     """
     language = "en" if "en" in engines.languages else min(engines.languages)
     try:
-        spoken: list[Samples] = [
-            chunk async for chunk in engines.tts.speak(WARM_UP_TEXT, voice=Voice())
-        ]
+        for voice in (engines.coqui, engines.tts):
+            if voice:
+                spoken: list[Samples] = [
+                    chunk async for chunk in voice.speak(WARM_UP_TEXT, voice=Voice())
+                ]
         heard = resampled(np.concatenate(spoken), engines.tts.rate, engines.stt.rate)
         for urgent in (False, True):
             await engines.stt.transcribe(heard, language=language, urgent=urgent)

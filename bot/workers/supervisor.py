@@ -24,7 +24,7 @@ from bot.config import Config, load_config
 from bot.legs.sip_address import bindable
 from bot.library import Library
 from bot.logs import set_up_logs
-from bot.providers.names import local_speech
+from bot.providers.names import coqui_wanted, local_speech
 from bot.store.orphans import close_orphans
 from bot.workers.child import CANNOT_START, Child, Ready
 
@@ -57,7 +57,7 @@ class Supervisor:
         self._config, self._library = config, library
         self._sip = Child("sip worker", self._carry_calls)
         self._web = Child("web worker", lambda ready: _web(config, library, ready))
-        self._speech = Child("speech worker", lambda ready: _speech(config, ready))
+        self._speech = Child("speech worker", lambda ready: _speech(config, library, ready))
         local = local_speech(config, library.personas.values()) is not None
         self._children = [self._speech, self._sip, self._web] if local else [self._sip, self._web]
         self._began = time.monotonic()
@@ -199,10 +199,11 @@ def _signals() -> Iterator[socket.socket]:
         theirs.close()
 
 
-def _speech(config: Config, ready: Ready) -> int:
+def _speech(config: Config, library: Library, ready: Ready) -> int:
     from bot.workers import speech_worker
 
-    return speech_worker.run(config, on_ready=ready)
+    coqui = coqui_wanted(config, library.personas.values())
+    return speech_worker.run(config, on_ready=ready, coqui=coqui)
 
 
 def _web(config: Config, library: Library, ready: Ready) -> int:

@@ -10,10 +10,12 @@ from bot.config import Ai, Config
 from bot.errors import ConfigError, StartError
 from bot.persona import Persona
 from bot.providers.circuit import Circuits
+from bot.providers.fallback import speaker
 from bot.providers.mock import MockSpeechToText
-from bot.providers.names import local_speech
+from bot.providers.names import coqui_wanted, local_speech
 from bot.providers.registry import create, providers_for, register
 from bot.providers.shaped import Shaped
+from bot.speech_settings import Coqui
 
 
 def persona(**voice: str) -> Persona:
@@ -61,6 +63,8 @@ async def test_a_mode_names_three_chains(
         (["espeak", "local"], "", ["espeak", "local"]),
         ("", "espeak", ["espeak", "local"]),
         (["mock", "local"], "local", ["local", "mock", "espeak"]),
+        (["coqui", "piper_local"], "", ["coqui", "piper_local", "espeak"]),
+        ("", "coqui", ["coqui", "local", "espeak"]),
     ],
 )
 def test_names_and_the_personas_voice_override_the_mode(
@@ -118,6 +122,11 @@ def test_the_circuits_of_a_process_are_shared_by_its_personas() -> None:
         ({"mode": "live", "stt": "groq", "tts": "groq"}, "", None),
         ({"mode": "mock"}, "", None),
         ({"mode": "mock", "tts": ["mock", "local"]}, "", "spare"),
+        ({"mode": "mock", "stt": ["mock", "whisper_local"]}, "", "spare"),
+        ({"mode": "mock", "stt": "whisper_local"}, "", "first"),
+        ({"mode": "mock", "tts": "piper_local"}, "", "first"),
+        ({"mode": "mock"}, "coqui", "first"),
+        ({"mode": "mock", "tts": ["mock", "coqui"]}, "", "spare"),
     ],
 )
 def test_the_speech_worker_runs_when_somebody_may_need_it(
@@ -126,11 +135,32 @@ def test_the_speech_worker_runs_when_somebody_may_need_it(
     assert local_speech(Config(ai=Ai(**ai)), [persona(provider=own)]) == needed
 
 
+@pytest.mark.parametrize(
+    ("tts", "own", "wanted"),
+    [("", "", False), ("local", "", False), (["local", "coqui"], "", True), ("", "coqui", True)],
+)
+def test_coqui_is_loaded_when_somebody_names_it(
+    tts: str | list[str], own: str, wanted: bool
+) -> None:
+    assert coqui_wanted(Config(ai=Ai(tts=tts)), iter([persona(provider=own)])) is wanted
+
+
+def test_what_coqui_said_is_kept_by_model_and_speaker() -> None:
+    coqui = [
+        Coqui(),
+        Coqui(model="/m/vits.pth", config="/m/c.json"),
+        Coqui(model="/m/vits.pth", config="/m/c.json", speaker="p226"),
+    ]
+    voices = {speaker(create("tts", "coqui", Config(coqui=each), persona())) for each in coqui}
+    assert len(voices) == 3 and all(each.startswith("coqui ") for each in voices)
+
+
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
     with pytest.raises(ConfigError) as caught:
         providers_for(Config(ai=Ai(stt="wisper")), persona())
     assert caught.value.key == "ai.stt"
-    assert "'wisper'" in str(caught.value) and "groq, local, mock" in str(caught.value)
+    known = "groq, local, mock, openai_compat, sarvam, whisper_local."
+    assert "'wisper'" in str(caught.value) and known in str(caught.value)
 
 
 def test_live_without_a_key_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

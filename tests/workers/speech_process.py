@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
-import os, sys
-from pathlib import Path
-from bot.config import Config, Speech
+import json, os, sys
+from bot.config import Config
 from bot.errors import StartError
 from bot.workers import speech_worker
-socket, voice, whisper, bind, ready = sys.argv[1:]
-speech = Speech(socket=Path(socket), voice=voice, whisper=whisper)
+told, bind, ready = sys.argv[1:]
+config = Config.model_validate_json(told)
 try:
     sys.exit(speech_worker.run(
-        Config(speech=speech), bind, on_ready=lambda: os.write(int(ready), b"x")
+        config, bind, on_ready=lambda: os.write(int(ready), b"x"), coqui="coqui" in json.loads(told)
     ))
 except StartError as error:
     print(error, file=sys.stderr)
@@ -43,12 +44,15 @@ class SpeechProcess:
 
 def launch(
     socket: Path, *, voice: str = "joe", whisper: str = "tiny.en", bind: str = "",
-    environ: dict[str, str] | None = None,
+    coqui: Mapping[str, str] | None = None, environ: dict[str, str] | None = None,
 ) -> tuple[SpeechProcess, bool]:  # fmt: skip
-    """The process, and whether it listens; if not, it has ended."""
+    """The process, and whether it listens; if not, it has ended. `coqui` is that section."""
+    config: dict[str, Any] = {"speech": {"socket": str(socket), "voice": voice, "whisper": whisper}}
+    if coqui is not None:
+        config["coqui"] = coqui
     reading, writing = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(socket), voice, whisper, bind, str(writing)],
+        [sys.executable, "-c", PROGRAM, json.dumps(config), bind, str(writing)],
         cwd=ROOT, env=os.environ | (environ or {}), pass_fds=[writing], text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
@@ -59,7 +63,7 @@ def launch(
 
 
 @contextmanager
-def speech_process(socket: Path, **options: str) -> Iterator[SpeechProcess]:
+def speech_process(socket: Path, **options: Any) -> Iterator[SpeechProcess]:
     running, ready = launch(socket, **options)
     try:
         assert ready, running.process.communicate()[1]

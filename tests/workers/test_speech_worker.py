@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from aiohttp import web
 from bot.audio import wav
 from bot.errors import StartError
 from bot.providers.mock import MockSpeechToText, MockTextToSpeech
+from bot.providers.whisper_weights import packaged_folder
 from bot.workers import speech_api
 from bot.workers.speech_api import Engines, SpeechApi
 from bot.workers.speech_audio import decode_upload
@@ -215,6 +217,30 @@ async def test_too_much_is_413(mocked, monkeypatch: pytest.MonkeyPatch) -> None:
     assert response.json()["error"]["param"] == "file"
 
 
+async def test_model_coqui_is_another_voice_or_none(mocked) -> None:
+    api, client = mocked
+    refused = await client.post("/v1/audio/speech", json={"input": "a", "model": "coqui"})
+    assert refused.status_code == 404 and refused.json()["error"]["param"] == "model"
+    assert "name coqui in ai.tts" in refused.json()["error"]["message"]
+    unknown = await client.post("/v1/audio/speech", json={"input": "a", "model": 5})
+    assert (unknown.status_code, unknown.json()["error"]["param"]) == (400, "model")
+
+    class Coqui(MockTextToSpeech):
+        async def speak(self, text, *, voice):
+            yield np.full(4800, 77, np.int16)
+
+    api.engines = replace(api.engines, coqui=Coqui(), coqui_model="vits p225")
+    body = {"input": "a", "model": "coqui", "response_format": "pcm"}
+    said = await client.post("/v1/audio/speech", json=body)
+    assert np.median(np.frombuffer(said.content, "<i2")) == 77
+    usual = await client.post("/v1/audio/speech", json=body | {"model": "tts-1"})
+    assert np.median(np.frombuffer(usual.content, "<i2")) != 77
+    assert (await client.get("/healthz")).json()["coqui"] == "vits p225"
+    assert [each["id"] for each in (await client.get("/v1/models")).json()["data"]] == [
+        "ears", "voice", "coqui"
+    ]  # fmt: skip
+
+
 async def test_other_paths_and_methods_answer_in_the_same_shape(mocked) -> None:
     assert (await mocked[1].get("/v1/nothing")).json()["error"]["type"] == "invalid_request_error"
     assert (await mocked[1].get("/v1/audio/speech")).status_code == 405
@@ -292,11 +318,30 @@ async def test_on_a_port_with_the_last_resort_voice(tmp_path: Path) -> None:
             assert len((await spoken(client, SENTENCE, response_format="pcm")).content) > 48_000
 
 
+async def test_whisper_by_hub_name_comes_from_what_the_hub_stored_here(tmp_path: Path) -> None:
+    name, commit = "Systran/faster-whisper-tiny.en", "0d3d19a32d3338f10357c0889762bd8d64bbdeba"
+    repository = tmp_path / "hub" / f"models--{name.replace('/', '--')}"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    packaged = packaged_folder()
+    assert packaged is not None
+    shutil.copytree(packaged, repository / "snapshots" / commit)
+    at, environ = tmp_path / "s.sock", {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    with speech_process(at, whisper=name, voice="espeak", environ=environ):
+        transport = httpx.AsyncHTTPTransport(uds=str(at))
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://speech", timeout=30
+        ) as client:
+            assert (await client.get("/healthz")).json()["stt"] == name
+            said = await spoken(client, SENTENCE, response_format="wav")
+            assert "open" in (await heard(client, said.content)).json()["text"].lower()
+
+
 def test_missing_weights_end_it_with_one_clear_line(tmp_path: Path) -> None:
     faults = {
         str(tmp_path): "no model.bin",
         str(tmp_path / "gone"): "no such folder",
-        "nobody/nothing": "neither installed nor reachable",
+        "nobody/nothing": "'nobody/nothing' are neither installed nor reachable",
     }
     for whisper, what in faults.items():
         failed, ready = launch(
