@@ -1,31 +1,38 @@
 # make run     install what is needed and start the bot
 # make test    install what the tests need, check the code, run the tests
+# make coqui   the voices of Coqui on top (torch)
 # All targets may be called again at any time; what is done already takes no time.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench eval-turns eval-speech lock clean
+.PHONY: help install run coqui test test-coqui check bench eval-turns eval-speech lock clean
 
 export VENV ?= .venv
 CONFIG ?= config.toml
 TESTS ?=
+COQUI ?= yes
 STAGES ?=
 
 help:
 	@echo "make install      .venv with the packages of requirements.lock"
 	@echo "make run          install, then start the bot (CONFIG=config.toml)"
+	@echo "make coqui        install, then what the voices of Coqui need (torch: 1.2 GB, with CUDA more)"
 	@echo "make check        ruff, mypy and the import contracts"
 	@echo "make test         install what the tests need, check, then pytest (TESTS=tests/engine)"
+	@echo "make test-coqui   the tests of Coqui, part of make test (COQUI=no leaves them out)"
 	@echo "make bench        measure; figures go to var/figures/bench.json"
 	@echo "make eval-turns   judge turns and barge-in; var/figures/turns.json, docs/turns.md (STAGES=echo)"
 	@echo "make eval-speech  word error rates and speed; var/figures/speech.json, docs/speech.md (STAGES=speed)"
 	@echo "make lock         resolve pyproject.toml again and write the locks"
-	@echo "make clean        remove .venv and the caches; calls and recordings in var/ stay"
+	@echo "make clean        remove .venv, .venv-coqui and the caches; calls and recordings in var/ stay"
 
 install:
 	@scripts/install run
 
 run: install
 	@exec $(VENV)/bin/python -m bot serve -c $(CONFIG)
+
+coqui:
+	@scripts/install coqui
 
 check:
 	@scripts/install check
@@ -36,7 +43,16 @@ check:
 
 test: check
 	@scripts/install test
-	$(VENV)/bin/python -m pytest $(TESTS)
+	$(VENV)/bin/python -m pytest --ignore=tests/coqui $(TESTS)
+ifneq ($(COQUI),yes)
+	@echo "Coqui was not tested: COQUI=$(COQUI)"
+else ifeq ($(TESTS),)
+	@$(MAKE) --no-print-directory test-coqui
+endif
+
+test-coqui:
+	@scripts/install test-coqui
+	$(VENV)-coqui/bin/python -m pytest tests/coqui
 
 bench:
 	@scripts/install test
@@ -54,5 +70,5 @@ lock:
 	@scripts/lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-coqui .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find bot tests -name __pycache__ -type d -prune -exec rm -rf {} +

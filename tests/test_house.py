@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+COQUI_LOCKS = ("coqui", "torch-cpu", "torch-cuda")
 MAX_LINES = 400
 SECOND_INSTALL_S = 0.5
 MODULES = {  # distribution → what is imported from it, where the names differ
@@ -103,6 +104,45 @@ def test_a_lock_is_hashes_and_versions_only(name):
     for line in lines:
         assert re.fullmatch(r"[a-z0-9-]+==\S+( ; [^-]+)?(\s+--hash=sha256:[0-9a-f]{64})+\s*", line)
     assert not {"torch", "torchaudio", "coqui-tts"} & set(lock(name))
+
+
+def test_the_locks_of_coqui_come_on_top_of_the_others():
+    coqui, cpu, cuda = (lock(f"requirements-{name}.lock") for name in COQUI_LOCKS)
+    for name in COQUI_LOCKS:
+        text = (ROOT / f"requirements-{name}.lock").read_text("utf-8").replace("\\\n", "")
+        for line in filter(str.strip, text.splitlines()):
+            assert re.fullmatch(r"[a-z0-9-]+==\S+(\s+--hash=sha256:[0-9a-f]{64})+\s*", line)
+    run, test = lock("requirements.lock"), lock("requirements-test.lock")
+    assert not set(run) & (set(coqui) | set(cuda)), "installed with the bot, not again"
+    assert all(test.get(name, version) == version for name, version in (coqui | cuda).items())
+    assert set(cpu) == {"torch"} and cpu["torch"] == f"{cuda['torch']}+cpu"
+    assert "torch" not in coqui and not [name for name in coqui if name.startswith("nvidia")]
+    extra = PROJECT["project"]["optional-dependencies"]["coqui"]
+    names = {re.split(r"[<>=~]", each)[0] for each in extra}
+    assert names <= set(coqui) | set(cuda)
+    assert f"torch=={cuda['torch']}" in extra
+
+
+def test_coqui_is_installed_once_and_torch_for_what_the_machine_has(clone, nobody):
+    """pip is played by a script that knows no torch for the processor, then by one that does."""
+    installed(clone, "requirements.lock")
+    for name in COQUI_LOCKS:
+        shutil.copy(ROOT / f"requirements-{name}.lock", clone)
+    (Path(nobody) / "cat").symlink_to(shutil.which("cat"))
+    pip = clone / ".venv" / "bin" / "python"
+    asked = '#!/bin/bash\necho "${@: -1}" >>asked\n'
+    took = []
+    for refuses in ("requirements-torch-cpu.lock", "nothing"):
+        (clone / "asked").unlink(missing_ok=True)
+        (clone / ".venv" / ".installed-coqui").unlink(missing_ok=True)
+        pip.write_text(f'{asked}[ "${{@: -1}}" != {refuses} ]\n')
+        result = make(clone, "coqui", PATH=nobody)
+        assert result.returncode == 0, result.stderr
+        took.append((clone / "asked").read_text().split())
+        assert ("PIP_EXTRA_INDEX_URL" in result.stderr) == (refuses != "nothing")
+    coqui, cpu, cuda = (f"requirements-{name}.lock" for name in COQUI_LOCKS)
+    assert took == [[coqui, cpu, cuda], [coqui, cpu]]
+    assert "Installing" not in make(clone, "coqui", PATH=nobody).stderr
 
 
 def test_the_locks_agree_with_each_other_and_with_the_project():
