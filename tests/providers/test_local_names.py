@@ -14,6 +14,7 @@ from bot.config import Ai, Config
 from bot.errors import ProviderError, StartError
 from bot.providers.base import Voice
 from bot.providers.coqui import CoquiLocal
+from bot.providers.coqui_models import device_for
 from bot.providers.piper_local import PiperLocal
 from bot.providers.registry import create, providers_for
 from bot.providers.trail import watching
@@ -79,6 +80,14 @@ async def test_coqui_of_a_worker_that_has_none_is_no_answer(worker: SpeechProces
         _ = [chunk async for chunk in tts.speak(SENTENCE, voice=Voice())]
     await tts.close()
     assert caught.value.code == "404" and not caught.value.retryable
+
+
+def test_coqui_computes_on_a_card_that_torch_finds_unless_told_otherwise() -> None:
+    assert [device_for("auto", card) for card in (False, True)] == ["cpu", "cuda"]
+    assert [device_for("cpu", card) for card in (False, True)] == ["cpu", "cpu"]
+    assert device_for("cuda", card=True) == "cuda"
+    with pytest.raises(StartError, match=r'speech\.device is "cuda".*Set it to "auto"'):
+        device_for("cuda", card=False)
 
 
 def test_without_its_extra_coqui_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
