@@ -15,7 +15,7 @@ import structlog
 
 from bot.audio.frame import FULL_SCALE, Samples
 from bot.errors import StartError
-from bot.providers.base import Voice
+from bot.providers.base import Setting, Voice
 from bot.providers.coqui_models import Device, is_named, load_model
 from bot.providers.sentence_thread import one_by_one, trimmed
 
@@ -28,6 +28,7 @@ class CoquiLocal:
     """Text to speech by a Coqui model; several callers take turns sentence by sentence."""
 
     name = "coqui"
+    does: frozenset[Setting] = frozenset({"speed"})
 
     def __init__(
         self, model: str, config: str = "", speaker: str = "", *,
