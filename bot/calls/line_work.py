@@ -13,6 +13,7 @@ from bot.engine.inputs import Input, TransferFailed
 from bot.errors import LegError
 from bot.legs.base import Leg
 
+LAST_WORD_S = 0.2  # a transfer ends with the line, a moment later
 log = structlog.get_logger(__name__)
 
 Note = Callable[[str, dict[str, object]], None]  # kind of event, its detail
@@ -63,8 +64,10 @@ class LineWork:
             log.error("work on the line crashed", exc_info=error)
 
     async def close(self) -> None:
-        """The call is over: nobody waits any more."""
+        """The line is gone: whoever hung up because they were put through is told of as such."""
         tasks = list(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_WORD_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

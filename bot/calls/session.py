@@ -9,39 +9,28 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
-
-import structlog
 
 from bot.audio.frame import FRAME_S, Frame
+from bot.calls.bookkeeping import Bookkeeper
 from bot.calls.conditioning import Conditioner
 from bot.calls.hearing import voice_activity
 from bot.calls.line_work import LineWork
-from bot.calls.own_tools import CallerMessage
 from bot.calls.performer import Performer
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.prompt import CallFacts
-from bot.calls.scoring import ScoreKeeper
 from bot.calls.tape import Engine, TapedEngine, make_tape
-from bot.calls.toolbox import Outcome, Toolbox
+from bot.calls.toolbox import Toolbox
 from bot.config import Config
 from bot.engine import actions as do
 from bot.engine import inputs as told
 from bot.engine.engine import CallEngine, EngineSettings
-from bot.errors import ProviderError
 from bot.legs.base import Digit, HangUp, Hold, Leg, LegEvent, MediaChanged
 from bot.persona import Persona
-from bot.providers.names import Kind
 from bot.providers.registry import Providers
-from bot.providers.trail import Trail
-from bot.store.detours import PROVIDER
-from bot.store.messages import TOOL
-from bot.store.recorder import CallLog, TurnColumns
+from bot.store.recorder import CallLog
 from bot.store.recording import StereoRecording
 from bot.store.tape import tape_path
 
-log = structlog.get_logger(__name__)
 GRACE_S = 0.5  # chains keep their own deadline, and tell who failed; ours comes after it
 NARROW_HZ = 8000  # a codec not told yet is taken for the worst
 
@@ -64,7 +53,11 @@ class Session:
 
     def __init__(self, leg: Leg, parts: CallParts) -> None:
         self._leg, self._parts = leg, parts
-        self._records, self._call_id = parts.records, parts.call_id
+        self._ticks = 0
+        self._ticked_at = 0.0
+        self._last_tick: tuple[Frame, Frame] | None = None  # in and out, recorded a tick later
+        self._inbox: list[told.Input] = []
+        self._hang_up_reason: str | None = None
         limits = parts.config.limits
         settings = EngineSettings(
             call_id=parts.call_id,
@@ -85,33 +78,30 @@ class Session:
         self._conditioner = Conditioner(parts.config.conditioning)
         info = leg.info
         facts = CallFacts(info.called, info.caller, info.caller_name, parts.call_id)
-        self._line = LineWork(leg, self._told, self._event)
+        self._book = book = Bookkeeper(
+            parts.call_id, parts.persona, parts.records, self._media_time, lambda: leg.delays
+        )
+        self._line = LineWork(leg, self._told, book.line_work)
         self._performer = Performer(
             parts.persona,
             parts.providers,
             parts.phrases,
             parts.config.ai.timeout_s + GRACE_S,
             tell=self._told,
-            took=self._took,
-            failed=self._provider_failed,
+            took=book.took,
+            failed=book.provider_failed,
             prepare=self._conditioner.prepare,
-            detour=self._detoured,
+            detour=book.detoured,
             facts=facts,
             toolbox=Toolbox(
                 parts.persona,
                 facts,
                 parts.providers.webhooks,
                 tell=self._told,
-                note=self._tool_used,
-                message=self._message_taken,
+                note=book.tool_used,
+                message=book.message_taken,
             ),
         )
-        self._score = ScoreKeeper(parts.persona, partial(self._records.answer, self._call_id))
-        self._ticks = 0
-        self._ticked_at = 0.0
-        self._last_tick: tuple[Frame, Frame] | None = None  # in and out, recorded a tick later
-        self._inbox: list[told.Input] = []
-        self._hang_up_reason: str | None = None
 
     @property
     def end_reason(self) -> str:
@@ -132,7 +122,7 @@ class Session:
                 self._ticks += 1
                 self._ticked_at = time.monotonic()
                 if self._ticks == 1:
-                    self._records.answered(self._call_id, datetime.now(UTC), self._leg.info.codec)
+                    self._book.answered(self._leg.info.codec)
                 inputs, self._inbox = self._inbox + self._leg_inputs(), []
                 out, actions = self._engine.step(frame, inputs, self._ticks * FRAME_S)
                 self._leg.write(out)
@@ -145,7 +135,7 @@ class Session:
         finally:
             self._record_last_tick()
             for action in self._engine.finish(self._ticks * FRAME_S):
-                self._note(action)
+                self._book.note(action)
             await self._leg.hang_up(HangUp.NORMAL)
             await self._line.close()
             await self._performer.close()
@@ -182,16 +172,13 @@ class Session:
         return [self._heard_of(event) for event in self._leg.events()]
 
     def _heard_of(self, event: LegEvent) -> told.Input:
-        at_ms = self._ticks * FRAME_S * 1000
+        self._book.line(event, self._ticks * FRAME_S)
         match event:
-            case Digit(digit, method):
-                self._records.event(self._call_id, at_ms, "digit", digit=digit, method=method)
+            case Digit(digit):
                 return told.DigitPressed(digit)
             case Hold(on):
-                self._records.event(self._call_id, at_ms, "hold" if on else "unhold")
                 return told.HoldChanged(on)
             case MediaChanged(codec, codec_hz):
-                self._records.event(self._call_id, at_ms, "codec", codec=codec, hz=codec_hz)
                 return told.CodecChanged(codec, codec_hz)
 
     # ---- from the engine to the world
@@ -201,7 +188,7 @@ class Session:
             case do.Transcribe():
                 self._performer.transcribe(action)
                 if columns := self._conditioner.columns(action):
-                    self._records.turn(self._call_id, action.turn, **columns)
+                    self._book.turn(action.turn, **columns)
             case do.AskModel():
                 self._performer.ask(action)
             case do.Speak():
@@ -215,74 +202,4 @@ class Session:
             case do.HangUpCall(reason):
                 self._hang_up_reason = reason  # carried out at the end of this tick
             case _:
-                self._note(action)
-
-    # ---- into the record
-
-    def _note(self, action: do.Action) -> None:
-        self._score.note(action)
-        match action:
-            case do.NoteMark(turn, mark, at):
-                self._records.mark(self._call_id, turn, mark, self._on_the_wire(mark, at))
-            case do.NoteCaller(turn, utterance_id, text):
-                self._turn(turn, utterance_id=utterance_id, caller_text=text)
-            case do.NoteBot(turn, reply, heard, interrupted):
-                self._turn(turn, reply_text=reply, bot_heard=heard, interrupted=interrupted)
-            case do.NoteState(turn, state, was, why, at):
-                self._records.event(
-                    self._call_id, at * 1000, "state", turn=turn, state=state, was=was, why=why
-                )
-            case do.NoteDecision(turn, what, why, at):
-                self._records.event(
-                    self._call_id, at * 1000, "decision", turn=turn, what=what, why=why
-                )
-
-    def _event(self, kind: str, detail: dict[str, object]) -> None:
-        self._records.event(self._call_id, self._media_time() * 1000, kind, **detail)
-
-    def _tool_used(
-        self, turn: int, name: str, arguments: str, outcome: Outcome, seconds: float
-    ) -> None:
-        self._event(TOOL, {
-            "turn": turn, "name": name, "arguments": arguments, "why": outcome.why,
-            "result": outcome.result, "took_ms": round(seconds * 1000, 1),
-        })  # fmt: skip
-        log.info("tool used", call=self._call_id, turn=turn, why=outcome.why or "worked")
-
-    def _message_taken(self, message: CallerMessage) -> None:
-        self._records.message(
-            self._call_id, datetime.now(UTC), message.turn,
-            text=message.text, name=message.name, number=message.number,
-        )  # fmt: skip
-
-    def _turn(self, turn: int, **columns: object) -> None:
-        self._records.turn(self._call_id, turn, **columns)  # type: ignore[arg-type]
-
-    def _on_the_wire(self, mark: do.Mark, at: float) -> float:
-        """The engine hears audio late and its voice leaves late; the record tells of the wire."""
-        if mark is do.Mark.SPEECH_END:
-            return at - self._leg.delays.inbound
-        if mark is do.Mark.FIRST_AUDIO_OUT:  # its frame has just been written
-            return self._media_time() + self._leg.delays.outbound
-        return at
-
-    def _took(self, turn: int, kind: Kind, name: str, seconds: float) -> None:
-        columns: TurnColumns = {f"{kind}_took_ms": seconds * 1000, kind: name}  # type: ignore[misc]
-        self._records.turn(self._call_id, turn, **columns)
-
-    def _detoured(self, turn: int, kind: Kind, trail: Trail) -> None:
-        after = [{"provider": each.provider, "code": each.code} for each in trail.misses]
-        self._event(
-            PROVIDER, {"turn": turn, "what": kind, "answered": trail.answered, "after": after}
-        )
-        log.warning(
-            "providers failed", call=self._call_id, turn=turn, what=kind,
-            answered=trail.answered, after=[str(each) for each in trail.misses],
-        )  # fmt: skip
-
-    def _provider_failed(self, turn: int, error: ProviderError) -> None:
-        """The record may hold a vendor's message; a log may not, it could quote the caller."""
-        log.warning(
-            "no answer", call=self._call_id, turn=turn, provider=error.provider, code=error.code
-        )
-        self._records.turn(self._call_id, turn, error=str(error))
+                self._book.note(action)
