@@ -34,7 +34,8 @@ class Replies:
         self._lead_next = False  # after this reply the bot goes on by itself
         self.wishes = Wishes()
         self._handover: Handover | None = None
-        self._handed_over = False  # nobody answers us any more: a person takes the call
+        self._handed_over = False  # nobody answered us any more: a person was asked to
+        self._handing_over = False  # the words before that are being said
         self.closing: Closing | None = None  # the goodbye is being said
         self.over = False
 
@@ -90,7 +91,7 @@ class Replies:
         if self.closing is not None:  # the goodbye itself cannot be spoken
             self.hang_up()
             return
-        if self._handed_over and self.wishes:  # nor the words before the transfer: do without
+        if self._handing_over:  # nor the words before the transfer: do without
             self.ended()
             return
         self._failures += 1
@@ -106,6 +107,7 @@ class Replies:
         else:
             self._failures += 1
             self._broken = True
+            self.wishes.clear()  # it broke off: who knows what else it would have said
             self.speaker.break_off(self._persona.phrases.trouble)
 
     def _give_up(self, why: str) -> None:
@@ -118,6 +120,7 @@ class Replies:
         self.say(self._persona.phrases.handover, why)
         target = self._persona.tools.targets[name]
         self.wishes.add(ControlAsked(self._conversation.turn, Control.TRANSFER, target, name))
+        self._handing_over = True
 
     def wrote_nothing(self) -> None:
         """The model is done without a word: good enough only if it wants something to be done."""
@@ -174,7 +177,7 @@ class Replies:
             if self._in_history:
                 self.dialog.bot_heard(heard)
             conversation.do(CancelWork(conversation.turn))
-        self._in_history = self._lead_next = self._broken = False
+        self._in_history = self._lead_next = self._broken = self._handing_over = False
         self._handover = None
         self.wishes.clear()
         self.speaker.stop()
@@ -214,6 +217,7 @@ class Replies:
         self._conversation.enter(State.WAIT_FOR_USER, "the reply ended")
         digits, transfer = self.wishes.get(Control.SEND_DIGITS), self.wishes.get(Control.TRANSFER)
         self.wishes.clear()
+        self._handing_over = False
         if digits:
             self._conversation.do(SendDigits(self._conversation.turn, digits.value))
             self.dialog.tool_used(digits.control, f'{{"digits":"{digits.value}"}}', "sent")

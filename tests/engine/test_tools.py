@@ -186,6 +186,39 @@ def test_and_when_nobody_takes_it_the_bot_says_sorry_and_ends() -> None:
     assert len(call.all(do.TransferCall)) == 1
 
 
+class Fickle(Call):
+    """Models that want something done and break off before they are done."""
+
+    said = ""
+
+    def answer(self, action: do.Action):  # type: ignore[no-untyped-def]
+        if not isinstance(action, do.AskModel):
+            return super().answer(action)
+        turn, at = action.turn, self.now + 0.1
+        return [
+            *([(at, told.ModelText(turn, self.said))] if self.said else []),
+            (at, told.ControlAsked(turn, Control.SEND_DIGITS, "1")),
+            (at, told.ModelFailed(turn)),
+        ]
+
+
+@pytest.mark.parametrize("said", ["", "I press the key for you now."])
+def test_a_model_that_breaks_off_has_no_wishes(said: str) -> None:
+    """Not even after a person was asked for in vain, and the caller interrupted those words."""
+    call = Fickle(World(over_words=["wait stop"], speech_s_per_char=0.1), tools=TOOLS | {
+        "on_trouble": "sales"
+    })  # fmt: skip
+    call.said = said
+    call.wait(0.1).until(call.listening)
+    for _ in range(6):
+        if call.hung_up() is not None:
+            break
+        call.speak(1.0).wait(2.6)
+        call.until(call.speaking).wait(0.5).speak(1.2)
+        call.until(lambda: call.listening() or call.hung_up() is not None, within=60)
+    assert not call.all(do.SendDigits) and not call.all(do.TransferCall)
+
+
 def test_without_a_person_the_bot_says_sorry_at_once() -> None:
     call = out_of_order(World())
     call.until(lambda: call.hung_up() is not None)
