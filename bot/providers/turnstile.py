@@ -1,4 +1,4 @@
-"""One thread of heavy work, and who may use it next."""
+"""A thread or two of heavy work, and who may use them next."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class Full(Exception):
 
 
 class Turnstile:
-    """Runs one piece of work at a time off the event loop; urgent work overtakes what waits.
+    """Runs `threads` pieces of work at a time off the event loop; urgent work overtakes what waits.
 
     Work that runs is never stopped. Whoever is cancelled while waiting leaves the queue, so
     callers who hung up cost nothing.
     """
 
-    def __init__(self, thread_name: str, *, max_waiting: int = 32) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name)
+    def __init__(self, thread_name: str, *, threads: int = 1, max_waiting: int = 32) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name)
         self._max_waiting = max_waiting
-        self._busy = False
+        self._free = threads  # nobody waits while there are any
         self._order = count()
         self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
 
@@ -35,15 +35,15 @@ class Turnstile:
         return sum(not turn.done() for _, _, turn in self._waiting)
 
     async def run(self, work: Callable[[], Result], *, urgent: bool = False) -> Result:
-        """The result of `work()`, run on the thread. Raises Full, and whatever `work` raises."""
+        """The result of `work()`, run on a thread. Raises Full, and whatever `work` raises."""
         await self._enter(urgent)
         running = asyncio.get_running_loop().run_in_executor(self._pool, work)
         running.add_done_callback(self._finished)
         return await asyncio.shield(running)  # a cancelled caller must not free a busy thread
 
     async def _enter(self, urgent: bool) -> None:
-        if not self._busy:
-            self._busy = True
+        if self._free:
+            self._free -= 1
             return
         if self.waiting >= self._max_waiting:
             raise Full
@@ -67,7 +67,7 @@ class Turnstile:
             if not turn.done():
                 turn.set_result(None)
                 return
-        self._busy = False
+        self._free += 1
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -47,6 +47,26 @@ async def test_who_is_cancelled_leaves_the_queue_and_the_thread_stays_taken() ->
     turnstile.close()
 
 
+async def test_two_threads_run_two_at_a_time_and_no_third() -> None:
+    turnstile, gate, both = Turnstile("test", threads=2), threading.Event(), threading.Barrier(3)
+
+    def work() -> None:
+        both.wait(timeout=5)
+        gate.wait(timeout=5)
+
+    running = [asyncio.create_task(turnstile.run(work)) for _ in range(2)]
+    done: list[str] = []
+    third = asyncio.create_task(turnstile.run(lambda: done.append("third")))
+    await queued(turnstile, 1)
+    await asyncio.to_thread(both.wait, 5)
+    assert done == []
+    gate.set()
+    await asyncio.gather(*running, third)
+    assert done == ["third"]
+    assert await turnstile.run(lambda: 5) == 5, "both threads are free again"
+    turnstile.close()
+
+
 async def test_errors_reach_their_caller_and_the_next_runs() -> None:
     turnstile = Turnstile("test")
     with pytest.raises(ZeroDivisionError):
