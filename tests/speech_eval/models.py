@@ -24,7 +24,12 @@ def names() -> list[str]:
 @cache
 def whisper(name: str) -> WhisperLocal:
     """The bot's provider with this model on one thread."""
-    return WhisperLocal(PACKAGED if name == PACKAGED else str(_base()))
+    return WhisperLocal(weights(name))
+
+
+def weights(name: str) -> str:
+    """What `[speech] whisper` is to be for this model."""
+    return PACKAGED if name == PACKAGED else str(_base())
 
 
 def _base() -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.eval.tables import Cell, Figures, ms, percent, table
-from tests.speech_eval.definitions import DEFINITIONS, HEAD, NOTES
+from tests.speech_eval.definitions import DEFINITIONS, HEAD, NOTES, TRIED
 
 LINES = {
     "clean": "16 kHz, no line",
@@ -33,6 +33,7 @@ def document(figures: Figures) -> str:
         if needs in figures:
             parts += [f"## {title}", write(figures)]
     parts += ["## How each figure is defined", DEFINITIONS, "## What to know about it", NOTES]
+    parts += ["## What was tried against noise", TRIED]
     return "\n\n".join(each.strip() for each in parts) + "\n"
 
 
@@ -53,6 +54,10 @@ def in_short(figures: Figures) -> Iterator[Row]:
         yield f"{model}: most that conditioning harms ({worst})", points(gains[worst]), "+0.5", met
         gain = gains["white10"]
         yield f"{model}: white noise at 10 dB", points(gain), "-4 or more", gain <= -LEAST_BETTER
+    for model, fresh in figures.get("wer_fresh_noise", {}).items():
+        gain = fresh["conditioned"] - fresh["raw"]
+        name = f"{model}: the same, {fresh['n']} utterances in noise no setting was chosen on"
+        yield name, points(gain), "-4 or more", gain <= -LEAST_BETTER
     if "stt_ms" in figures:
         alone = figures["stt_ms"][DEFAULT]["4s"]
         yield f"{DEFAULT}: 4 s of speech, one thread", ms(alone), "200 ms", alone <= 200
@@ -62,7 +67,7 @@ def in_short(figures: Figures) -> Iterator[Row]:
         last = figures["stt_four_callers"][DEFAULT]["same_instant_last"]
         yield "the last of four in the same instant", ms(last), target, last <= QUEUE * alone
         memory = figures["rss_mb"]
-        yield "memory with Whisper and Piper", f"{memory:.0f} MiB", "700 MiB", memory <= 700
+        yield "most memory of the speech worker", f"{memory:.0f} MiB", "700 MiB", memory <= 700
 
 
 def word_errors(figures: Figures) -> str:
@@ -102,12 +107,22 @@ def times(figures: Figures) -> str:
     lengths = [f"{name[:-1]} s" for name in figures["stt_ms"][DEFAULT]]
     head = ("model", *lengths, "4 s, four callers: median", "p95", "last of four at once")
     other = [
-        ("noise suppression, per second of audio", f"{figures['conditioning_ms_per_s']:.1f} ms"),
+        (
+            "conditioning of a noisy utterance, per second of audio",
+            f"{figures['conditioning_ms_per_s']:.1f} ms",
+        ),
         ("first audio of Piper for a clause", ms(figures["tts_first_ms"])),
-        ("memory with tiny.en and Piper loaded and used", f"{figures['rss_mb']:.0f} MiB"),
+        *(
+            (f"speech worker with {model} and Piper: memory after use, most ever", _mib(memory))
+            for model, memory in figures["rss_mb_models"].items()
+        ),
         ("load of the machine meanwhile", f"{figures['load']:.1f}"),
     ]
     return f"{table(head, rows)}\n\n{table(('what', 'measured'), other)}"
+
+
+def _mib(memory: dict[str, float]) -> str:
+    return f"{memory['after']:.0f} MiB, {memory['most']:.0f} MiB"
 
 
 SECTIONS: list[tuple[str, str, Callable[[Figures], str]]] = [

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.progress import track
 
-from bot.audio.condition.chain import Step, choose, condition
+from bot.audio.condition import chain
+from bot.audio.condition.chain import Step, choose
 from bot.audio.metrics import snr_over, steady
 from bot.config import Conditioning
-from bot.providers.whisper_weights import PACKAGED
 from tests.eval.cache import Pcm
 from tests.speech_eval.corpus import FLITES, HZ, Utterance, corpus
 from tests.speech_eval.heard import Heard, heard
-from tests.speech_eval.lines import CONDITIONS, Condition
+from tests.speech_eval.lines import CONDITIONS, Condition, condition
 from tests.speech_eval.models import names, understood
 from tests.speech_eval.words import errors, words
+
+FIRST_DRAW, FRESH_DRAWS = 5, 2  # draws 1 to 4 of the noise were looked at when settings were chosen
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def steps_for(told: Heard, settings: Conditioning) -> tuple[Step, ...]:
 
 
 def conditioned(told: Heard, steps: Sequence[Step]) -> Pcm:
-    return condition(told.pcm, told.noise, HZ, steps)
+    return chain.condition(told.pcm, told.noise, HZ, steps)
 
 
 def score(model: str, utterance: Utterance, line: Condition) -> Score:
@@ -77,26 +79,28 @@ def _by_voices(scores: Sequence[Score]) -> Iterator[tuple[str, float]]:
         yield name, sum(each.raw for each in mine) / sum(each.words for each in mine)
 
 
-def utterances(model: str) -> list[Utterance]:
-    """All for the bot's own model; for others, which take longer, every text by one voice.
-
-    The voices stand in the same proportion: two texts by Piper, one by flite, one by espeak-ng.
-    """
-    if model == PACKAGED:
-        return list(corpus())
-    pairs = zip(corpus()[::2], corpus()[1::2], strict=True)
-    return [pair[number % 4 // 2] for number, pair in enumerate(pairs)]
-
-
 def word_errors() -> dict[str, Any]:
     told: dict[str, Any] = {}
     for model in names():
         told[model] = {}
         for line in CONDITIONS:
-            chosen = track(utterances(model), f"{model} {line.name}")
-            scores = [score(model, each, line) for each in chosen]
-            told[model][line.name] = rates(scores)
-    return {"wer": told, "corpus": _of_corpus()}
+            told[model][line.name] = _of(model, corpus(), line)
+    return {"wer": told, "wer_fresh_noise": fresh_noise(), "corpus": _of_corpus()}
+
+
+def fresh_noise() -> dict[str, Any]:
+    """White noise at 10 dB once more, FRESH_DRAWS of it that no setting was chosen on."""
+    again = [
+        replace(each, seed=each.seed + draw)
+        for draw in range(FIRST_DRAW, FIRST_DRAW + FRESH_DRAWS)
+        for each in corpus()
+    ]
+    return {model: _of(model, again, condition("white10")) for model in names()}
+
+
+def _of(model: str, said: Sequence[Utterance], line: Condition) -> dict[str, Any]:
+    chosen = track(said, f"{model} {line.name}")
+    return rates([score(model, each, line) for each in chosen])
 
 
 def _of_corpus() -> dict[str, Any]:

@@ -6,8 +6,6 @@ import asyncio
 import os
 import random
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable
 from typing import Any
@@ -15,13 +13,15 @@ from typing import Any
 import numpy as np
 
 from bot.audio.condition.chain import Step, condition
+from bot.config import Conditioning
 from bot.providers.base import Voice
 from bot.providers.piper_local import PiperLocal
 from tests.eval.cache import Pcm
 from tests.speech_eval.corpus import HZ, corpus
 from tests.speech_eval.heard import heard
 from tests.speech_eval.lines import condition as line
-from tests.speech_eval.models import loop, names, whisper
+from tests.speech_eval.memory import rss_mb
+from tests.speech_eval.models import loop, names, weights, whisper
 
 LENGTHS_S = {"2s": 2.0, "4s": 4.0, "7s": 7.0}
 TIMES = 9
@@ -29,21 +29,6 @@ CALLERS = 4
 TURNS = 3  # of each caller
 LISTENS_S = (2.0, 6.0)  # to the bot and thinking, after the 4 s that a caller speaks
 CLAUSE = "We open at eight from Monday to Friday,"
-MIB = 1024 * 1024
-LOADED = """
-import asyncio, sys, psutil
-from bot.providers.base import Voice
-from bot.providers.piper_local import PiperLocal
-from bot.providers.whisper_local import WhisperLocal
-import numpy as np
-whisper, piper = WhisperLocal(), PiperLocal()
-async def use():
-    await whisper.transcribe(np.zeros(16000 * 7, np.int16), language="en")
-    async for _ in piper.speak("We open at eight from Monday to Friday.", voice=Voice()):
-        pass
-asyncio.run(use())
-print(psutil.Process().memory_info().rss)
-"""
 
 
 def of_length(seconds: float) -> Pcm:
@@ -119,31 +104,28 @@ def tts_first_ms() -> float:
 
 
 def conditioning_ms_per_s() -> float:
-    """Noise suppression, per second of audio."""
+    """What a noisy utterance goes through by default, per second of audio."""
+    steps = [Step(each) for each in Conditioning().steps]
     told = max((heard(each, line("white10")) for each in corpus()), key=lambda each: len(each.pcm))
     times = []
     for _ in range(TIMES):
         begun = time.perf_counter()
-        condition(told.pcm, told.noise, HZ, [Step.NOISE_SUPPRESSION])
+        condition(told.pcm, told.noise, HZ, steps)
         times.append((time.perf_counter() - begun) * 1000)
     return round(statistics.median(times) / (len(told.pcm) / HZ), 1)
-
-
-def rss_mb() -> float:
-    """Of a fresh process with the bot's own two models loaded and used once."""
-    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, check=True)
-    return round(int(done.stdout) / MIB, 0)
 
 
 def speed() -> dict[str, Any]:
     alone = {model: alone_ms(model) for model in names()}
     callers = {model: four_callers_ms(model) for model in names()}
+    memory = {model: rss_mb(weights(model)) for model in names()}
     return {
         "stt_ms": alone,
         "stt_ms_four_callers": callers[names()[0]]["p50"],
         "stt_four_callers": callers,
         "conditioning_ms_per_s": conditioning_ms_per_s(),
         "tts_first_ms": tts_first_ms(),
-        "rss_mb": rss_mb(),
+        "rss_mb": memory[names()[0]]["most"],
+        "rss_mb_models": memory,
         "load": round(os.getloadavg()[0], 1),
     }

@@ -29,6 +29,12 @@ def test_a_target_that_is_met_and_one_that_is_missed():
     assert row(document(figures(0.37)), "tiny.en: white").endswith("| **no** |")
 
 
+def test_the_gain_in_fresh_noise_is_told_beside_it():
+    fresh = {"wer_fresh_noise": {"tiny.en": told(0.4, 0.37) | {"n": 256}}}
+    line = row(document(figures(0.35) | fresh), "tiny.en: the same, 256")
+    assert line.endswith("| -3.0 points | -4 or more | **no** |")
+
+
 def test_harm_is_told():
     assert "+1.0 points | +0.5 | **no**" in row(document(figures(0.41)), "tiny.en: most")
 
