@@ -5,18 +5,18 @@ Times of the record are those of the wire, so the leg's delays are reckoned in h
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 
+from bot.calls.clock import MediaClock
 from bot.calls.own_tools import CallerMessage
 from bot.calls.scoring import ScoreKeeper
 from bot.calls.toolbox import Outcome
 from bot.engine import actions as do
 from bot.errors import ProviderError
-from bot.legs.base import Delays, Digit, Hold, LegEvent, MediaChanged
+from bot.legs.base import Digit, Hold, Leg, LegEvent, MediaChanged
 from bot.persona import Persona
 from bot.providers.names import Kind
 from bot.providers.trail import Trail
@@ -28,18 +28,13 @@ log = structlog.get_logger(__name__)
 
 
 class Bookkeeper:
-    """One per call. `now` is media time in seconds, `delays` tells how far the wire is."""
+    """One per call."""
 
     def __init__(
-        self,
-        call_id: str,
-        persona: Persona,
-        records: CallLog,
-        now: Callable[[], float],
-        delays: Callable[[], Delays],
+        self, call_id: str, persona: Persona, records: CallLog, clock: MediaClock, leg: Leg
     ) -> None:
         self._call_id, self._records = call_id, records
-        self._now, self._delays = now, delays
+        self._clock, self._leg = clock, leg
         self._score = ScoreKeeper(persona, partial(records.answer, call_id))
 
     # ---- the engine's notes
@@ -61,17 +56,18 @@ class Bookkeeper:
     def _on_the_wire(self, mark: do.Mark, at: float) -> float:
         """The engine hears audio late and its voice leaves late."""
         if mark is do.Mark.SPEECH_END:
-            return at - self._delays().inbound
+            return at - self._leg.delays.inbound
         if mark is do.Mark.FIRST_AUDIO_OUT:  # its frame has just been written
-            return self._now() + self._delays().outbound
+            return self._clock.now + self._leg.delays.outbound
         return at
 
     # ---- the line
 
-    def answered(self, codec: str) -> None:
-        self._records.answered(self._call_id, datetime.now(UTC), codec)
+    def answered(self) -> None:
+        self._records.answered(self._call_id, datetime.now(UTC), self._leg.info.codec)
 
-    def line(self, event: LegEvent, at: float) -> None:
+    def line(self, event: LegEvent) -> None:
+        at = self._clock.tick_at
         match event:
             case Digit(digit, method):
                 self._event(at, "digit", digit=digit, method=method)
@@ -82,7 +78,7 @@ class Bookkeeper:
 
     def line_work(self, kind: str, detail: dict[str, object]) -> None:
         """What was done to the line besides voice."""
-        self._event(self._now(), kind, **detail)
+        self._event(self._clock.now, kind, **detail)
 
     # ---- who worked, and how
 
@@ -97,7 +93,7 @@ class Bookkeeper:
     def detoured(self, turn: int, kind: Kind, trail: Trail) -> None:
         after = [{"provider": each.provider, "code": each.code} for each in trail.misses]
         self._event(
-            self._now(), PROVIDER, turn=turn, what=kind, answered=trail.answered, after=after
+            self._clock.now, PROVIDER, turn=turn, what=kind, answered=trail.answered, after=after
         )
         log.warning(
             "providers failed", call=self._call_id, turn=turn, what=kind,
@@ -115,7 +111,7 @@ class Bookkeeper:
         self, turn: int, name: str, arguments: str, outcome: Outcome, seconds: float
     ) -> None:
         self._event(
-            self._now(), TOOL, turn=turn, name=name, arguments=arguments, why=outcome.why,
+            self._clock.now, TOOL, turn=turn, name=name, arguments=arguments, why=outcome.why,
             result=outcome.result, took_ms=round(seconds * 1000, 1),
         )  # fmt: skip
         log.info("tool used", call=self._call_id, turn=turn, why=outcome.why or "worked")

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from bot.calls.toolbox import nobody_listens
 from bot.engine.actions import SendDigits, TransferCall
 from bot.engine.inputs import Input, TransferFailed
 from bot.errors import LegError
@@ -71,3 +72,4 @@ class LineWork:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._tell = self._note = nobody_listens  # the session holds us: no circle may stay

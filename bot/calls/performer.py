@@ -22,7 +22,7 @@ from bot.audio.resample import resample_clip, slices, to_bus
 from bot.calls.phrasebook import CACHE, Phrasebook
 from bot.calls.prompt import CallFacts, messages, voice_of
 from bot.calls.reply import written
-from bot.calls.toolbox import Toolbox
+from bot.calls.toolbox import Toolbox, nobody_listens
 from bot.engine.actions import AskModel, Speak, Transcribe
 from bot.engine.inputs import (
     Input,
@@ -136,7 +136,7 @@ class Performer:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._toolbox.close()
         # the session holds us: without this only the garbage collector could free a call
-        self._tell = self._took = self._failed = self._detour = _nobody_listens
+        self._tell = self._took = self._failed = self._detour = nobody_listens
 
     # ---- the work itself
 
@@ -241,7 +241,3 @@ class Performer:
             # a bug of ours, outside of what providers do: the call goes on and says sorry
             log.error("work for the engine crashed", turn=turn, exc_info=error)
             self._tell(ModelFailed(turn))
-
-
-def _nobody_listens(*_: object) -> None:
-    """The call is over."""

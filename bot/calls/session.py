@@ -7,11 +7,11 @@ leg.frames() ─▶ engine.step ─▶ leg.write, recording
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
-from bot.audio.frame import FRAME_S, Frame
+from bot.audio.frame import Frame
 from bot.calls.bookkeeping import Bookkeeper
+from bot.calls.clock import MediaClock
 from bot.calls.conditioning import Conditioner
 from bot.calls.hearing import voice_activity
 from bot.calls.line_work import LineWork
@@ -53,8 +53,7 @@ class Session:
 
     def __init__(self, leg: Leg, parts: CallParts) -> None:
         self._leg, self._parts = leg, parts
-        self._ticks = 0
-        self._ticked_at = 0.0
+        self._clock = MediaClock()
         self._last_tick: tuple[Frame, Frame] | None = None  # in and out, recorded a tick later
         self._inbox: list[told.Input] = []
         self._hang_up_reason: str | None = None
@@ -79,7 +78,7 @@ class Session:
         info = leg.info
         facts = CallFacts(info.called, info.caller, info.caller_name, parts.call_id)
         self._book = book = Bookkeeper(
-            parts.call_id, parts.persona, parts.records, self._media_time, lambda: leg.delays
+            parts.call_id, parts.persona, parts.records, self._clock, leg
         )
         self._line = LineWork(leg, self._told, book.line_work)
         self._performer = Performer(
@@ -119,12 +118,11 @@ class Session:
         """The life of an answered call. The leg is hung up and all work stopped when it returns."""
         try:
             async for frame in self._leg.frames():
-                self._ticks += 1
-                self._ticked_at = time.monotonic()
-                if self._ticks == 1:
-                    self._book.answered(self._leg.info.codec)
+                self._clock.tick()
+                if self._clock.ticks == 1:
+                    self._book.answered()
                 inputs, self._inbox = self._inbox + self._leg_inputs(), []
-                out, actions = self._engine.step(frame, inputs, self._ticks * FRAME_S)
+                out, actions = self._engine.step(frame, inputs, self._clock.tick_at)
                 self._leg.write(out)
                 self._record_last_tick()
                 self._last_tick = (frame, out)
@@ -134,7 +132,7 @@ class Session:
                     await self._leg.hang_up(HangUp.NORMAL)
         finally:
             self._record_last_tick()
-            for action in self._engine.finish(self._ticks * FRAME_S):
+            for action in self._engine.finish(self._clock.tick_at):
                 self._book.note(action)
             await self._leg.hang_up(HangUp.NORMAL)
             await self._line.close()
@@ -144,14 +142,14 @@ class Session:
 
     def _told(self, result: told.Input) -> None:
         """A result is there: let the engine act on it now, not at the next frame."""
-        for action in self._engine.handle([result], self._media_time()):
+        for action in self._engine.handle([result], self._clock.now):
             self._act(action)
         if self._engine.can_revise and self._leg.flush():
             self._revise()
 
     def _revise(self) -> None:
         """Voice came while the silence of this tick still waits in the leg: replace it."""
-        out, actions = self._engine.revise(self._ticks * FRAME_S)
+        out, actions = self._engine.revise(self._clock.tick_at)
         self._leg.write(out)
         if self._last_tick is not None:
             self._last_tick = (self._last_tick[0], out)
@@ -163,16 +161,11 @@ class Session:
             self._parts.recording.write(*self._last_tick)
             self._last_tick = None
 
-    def _media_time(self) -> float:
-        """Seconds of frames since the answer, and what has passed of the present one."""
-        since_tick = min(time.monotonic() - self._ticked_at, FRAME_S * 0.99)
-        return self._ticks * FRAME_S + since_tick
-
     def _leg_inputs(self) -> list[told.Input]:
         return [self._heard_of(event) for event in self._leg.events()]
 
     def _heard_of(self, event: LegEvent) -> told.Input:
-        self._book.line(event, self._ticks * FRAME_S)
+        self._book.line(event)
         match event:
             case Digit(digit):
                 return told.DigitPressed(digit)

@@ -94,6 +94,8 @@ class Toolbox:
             await asyncio.wait(self._under_way, timeout=LEFT_S)
         for work in self._under_way:
             work.cancel()
+        # the session holds us: without this only the garbage collector could free a call
+        self._tell = self._note = self._message = nobody_listens
 
     async def _do(self, turn: int, call: ToolCall, arguments: Mapping[str, Any]) -> Outcome:
         began = time.perf_counter()
@@ -151,3 +153,7 @@ def _filled(say: str, result: str) -> str:
     if not isinstance(fields, dict) or any(name not in fields for name in PLACEHOLDER.findall(say)):
         return ""
     return PLACEHOLDER.sub(lambda found: str(fields[found[1]]), say)
+
+
+def nobody_listens(*_: object) -> None:
+    """The call is over."""
