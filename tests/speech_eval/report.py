@@ -56,7 +56,7 @@ def in_short(figures: Figures) -> Iterator[Row]:
         yield f"{model}: white noise at 10 dB", points(gain), "-4 or more", gain <= -LEAST_BETTER
     for model, fresh in figures.get("wer_fresh_noise", {}).items():
         gain = fresh["conditioned"] - fresh["raw"]
-        name = f"{model}: the same, {fresh['n']} utterances in noise no setting was chosen on"
+        name = f"{model}: the same, {fresh['n']} utterances in noise of other draws"
         yield name, points(gain), "-4 or more", gain <= -LEAST_BETTER
     if "stt_ms" in figures:
         alone = figures["stt_ms"][DEFAULT]["4s"]
