@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soxr
 
 from bot.config import Ai, Config, Speech
 from bot.engine.stop_words import StopWords
@@ -33,6 +32,7 @@ from bot.providers.scripted import Scripted
 from bot.providers.whisper_local import WhisperLocal
 from tests.providers.clouds import CLOUDS, cloud, provider
 from tests.providers.vendor_server import delta
+from tests.support import phone
 from tests.workers.speech_process import SpeechProcess, speech_process
 
 SENTENCE = "What time do you open tomorrow?"
@@ -54,15 +54,8 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpeechProcess]:
 @pytest.fixture(scope="module")
 def question() -> np.ndarray:
     """SENTENCE at 16 kHz with the silence a caller leaves around it."""
-
-    async def say() -> np.ndarray:
-        piper = PiperLocal()
-        chunks = [chunk async for chunk in piper.speak(SENTENCE, voice=Voice())]
-        await piper.close()
-        return soxr.resample(np.concatenate(chunks), piper.rate, 16_000)
-
-    gap = np.zeros(4800, np.int16)
-    return np.concatenate([gap, asyncio.run(say()), gap])
+    gap = phone.silence(0.3, 16_000)
+    return np.concatenate([gap, phone.spoken(SENTENCE, 16_000), gap])
 
 
 def local(worker: SpeechProcess) -> Config:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import soxr
 
 from bot.config import Ai, Config
 from bot.errors import ProviderError, StartError
 from bot.providers.base import Voice
 from bot.providers.coqui import CoquiLocal
 from bot.providers.coqui_models import device_for
-from bot.providers.piper_local import PiperLocal
 from bot.providers.registry import create, providers_for
 from bot.providers.trail import watching
 from bot.speech_settings import Speech
 from bot.store.detours import detours
 from tests.providers.clouds import PERSONA, cloud, config_for
+from tests.support.phone import spoken
 from tests.workers.speech_process import SpeechProcess, speech_process
 
 SENTENCE = "What time do you open tomorrow?"
@@ -34,15 +32,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpeechProcess]:
 
 @pytest.fixture(scope="module")
 def question() -> np.ndarray:
-    """SENTENCE at 16 kHz."""
-
-    async def say() -> np.ndarray:
-        piper = PiperLocal()
-        chunks = [chunk async for chunk in piper.speak(SENTENCE, voice=Voice())]
-        await piper.close()
-        return soxr.resample(np.concatenate(chunks), piper.rate, 16_000)
-
-    return asyncio.run(say())
+    return spoken(SENTENCE, 16_000)
 
 
 async def test_whisper_local_answers_for_a_busy_cloud_and_the_record_says_so(

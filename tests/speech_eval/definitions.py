@@ -24,8 +24,9 @@ DEFINITIONS = """
 - **Packet loss** is independent, 20 ms each; pjmedia conceals it as in a call.
 - **Conditioned**: with the defaults of `[conditioning]`. The signal to noise that decides is the
   mean level of the speech frames over the level of the noise that was learnt from the line.
-- **Noise of other draws**: the line with white noise at 10 dB twice more, each time with other noise
-  than the suppression was made on. In the end two kinds of suppression were compared there as well.
+- **Noise of other draws**: the line with white noise at 10 dB twice more, each time with other
+  noise than the suppression was made on. In the end two kinds of suppression were compared there
+  as well.
 - **Speed**: median of nine, on one thread, the model in the same process, G.711 speech; from the
   samples at 16 kHz to the words, without conditioning and without the way over the socket. Of
   Piper: from the clause "We open at eight from Monday to Friday," to its first samples. A clause
