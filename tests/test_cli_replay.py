@@ -208,6 +208,6 @@ async def test_a_real_call_replays_byte_for_byte(make_bot: BotMaker) -> None:
 
     other = run("--set", "turn.silence_ms=900")
     asked = [turn for turn in other["turns"] if turn["then"] and turn["then"]["caller"]]
-    assert missing(asked[0]["then"]["caller"], ["where is"]) == []
+    assert missing(asked[0]["then"]["caller"], ["get there"]) == []
     assert asked[0]["now"]["wait_ms"] - asked[0]["then"]["wait_ms"] == pytest.approx(200, abs=21)
     assert asked[0]["now"]["caller"] == asked[0]["then"]["caller"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bot.audio.metrics import snr_over
 from bot.engine.actions import Mark, NoteCaller, Transcribe
 from bot.engine.completeness import breaks_off
 from bot.engine.conversation import Conversation
@@ -18,9 +17,7 @@ from bot.persona import Persona
 
 GOES_ON_S = 0.4  # speech before the reply that is more than a cough: the caller goes on
 MAX_REPEATS = 2  # requests to repeat in a row; then the words are taken as they stand
-# Over the noise that was learnt; below it a transcript is a guess. The detector's floor is capped
-# and a minimum: in hiss at 5 dB it told 8 to 18 (tests/speech_eval), so nobody was asked again.
-MIN_SNR_DB = 6.0
+MIN_SNR_DB = 6.0  # mean of an utterance; below it a transcript is a guess (FACTS)
 NOISE_FLATNESS = 0.45  # of 1: more hiss than voice; white noise has .58, speech at 10 dB .27
 
 
@@ -193,9 +190,8 @@ class Listener:
             return False
         if not text:
             return True
-        heard = utterance.metrics.quality()
-        snr_db = snr_over(heard, self._ears.noise())
-        noisy = snr_db < MIN_SNR_DB or heard.flatness > NOISE_FLATNESS
+        heard = utterance.metrics
+        noisy = heard.snr_db < MIN_SNR_DB or heard.flatness > NOISE_FLATNESS
         return noisy and self._repeats < MAX_REPEATS
 
     def _misheard(self, utterance: Utterance) -> None:

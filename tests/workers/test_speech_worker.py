@@ -20,7 +20,7 @@ from aiohttp import web
 from bot.audio import wav
 from bot.errors import StartError
 from bot.providers.mock import MockSpeechToText, MockTextToSpeech
-from bot.providers.whisper_weights import packaged_folder
+from bot.providers.whisper_weights import AT_A_TIME, packaged_folder
 from bot.workers import speech_api
 from bot.workers.speech_api import Engines, SpeechApi
 from bot.workers.speech_audio import decode_upload
@@ -156,7 +156,8 @@ async def test_an_urgent_check_overtakes_turns_that_wait(client: httpx.AsyncClie
     turns = [asyncio.create_task(ask(f"turn {number}", {})) for number in range(4)]
     await asyncio.sleep(0.05)  # they are in the queue before the check comes
     await asyncio.gather(ask("check", {"X-Priority": "urgent"}), *turns)
-    assert order.index("check") <= 1, order
+    before = min(AT_A_TIME, os.cpu_count() or 1)  # those under way are not stopped
+    assert order.index("check") <= before, order
 
 
 async def test_models_and_health(client: httpx.AsyncClient) -> None:
