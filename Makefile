@@ -4,7 +4,7 @@
 # All targets may be called again at any time; what is done already takes no time.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run coqui test test-properties test-coqui check bench eval-turns eval-speech lock clean
+.PHONY: help install run coqui test test-properties test-virtual test-coqui check bench eval-turns eval-speech lock clean
 
 export VENV ?= .venv
 CONFIG ?= config.toml
@@ -41,9 +41,9 @@ check:
 	$(VENV)/bin/mypy --strict bot
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
-# Ten thousand random calls, and Coqui, are nothing but work for a processor: side by side, before the
-# tests that keep an eye on the clock.
-HARD_WORK = test-properties $(if $(filter yes,$(COQUI)),test-coqui)
+# Ten thousand random calls, Coqui, and the engine in virtual time are nothing but work for a
+# processor: side by side, before the tests that keep an eye on the clock.
+HARD_WORK = test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
 
 test: check
 	@scripts/install test
@@ -51,7 +51,7 @@ ifneq ($(TESTS),)
 	$(VENV)/bin/python -m pytest $(TESTS)
 else
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(HARD_WORK)
-	$(VENV)/bin/python -m pytest --ignore=tests/coqui --ignore=tests/engine/test_properties.py
+	$(VENV)/bin/python -m pytest --ignore=tests/coqui --ignore=tests/engine
 ifneq ($(COQUI),yes)
 	@echo "Coqui was not tested: COQUI=$(COQUI)"
 endif
@@ -59,6 +59,9 @@ endif
 
 test-properties:
 	$(VENV)/bin/python -m pytest tests/engine/test_properties.py
+
+test-virtual:
+	$(VENV)/bin/python -m pytest tests/engine --ignore=tests/engine/test_properties.py
 
 test-coqui:
 	@scripts/install test-coqui

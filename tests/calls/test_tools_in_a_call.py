@@ -9,9 +9,10 @@ import pytest
 from aiohttp import web
 
 from bot.errors import ProviderError
+from bot.persona import Phrases
 from bot.providers.base import Message
 from bot.store.messages import TOOL, recent_messages
-from tests.calls.test_manager import House, make_house, question, quiet
+from tests.calls.test_manager import Deaf, House, make_house, question, quiet
 from tests.contracts.test_provider_contracts import fragment
 from tests.providers.clouds import cloud, provider
 from tests.providers.vendor_server import VendorServer, delta
@@ -62,6 +63,21 @@ async def test_a_model_takes_a_message_says_so_and_hangs_up(
     assert [each["function"]["name"] for each in first["tools"]] == ["take_message", "hang_up"]
     assert second["messages"][-2]["tool_calls"][0]["id"] == "c1"
     assert second["messages"][-1] == {"role": "tool", "content": "noted", "tool_call_id": "c1"}
+
+
+async def test_when_nobody_understands_any_more_a_person_takes_the_call(
+    make_house: Callable[..., House],
+) -> None:
+    house = make_house(
+        persona='[tools]\non_trouble = "desk"\ntargets = { desk = "sip:200@pbx.test" }\n',
+        stt=Deaf(),
+    )
+    phone = house.call()
+    await house.talk(phone, [quiet(1.5), *[question(), quiet(6.0)] * 4])
+    detail = await house.record()
+    assert phone.referred == "sip:200@pbx.test"
+    assert detail.call.end_reason == "transferred to desk"
+    assert Phrases().handover in [turn.bot_heard for turn in detail.turns]
 
 
 async def test_a_tool_call_that_groq_s_model_garbled_is_worth_a_second_try(

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.sip.test_providers_down import HURRIED, QUESTION, TRIES, hung
 from tests.support.bot_process import FAST_TURN, BotMaker, BotProcess
 from tests.support.phone import missing, spoken, transcript
 from tests.support.ports import free_port
@@ -154,26 +153,6 @@ async def test_a_webhook_is_asked_while_the_bot_talks_and_its_answer_is_spoken(
     assert shop == [("/parcels/1234", {"called": "1000"}, record["id"])]
     (used,) = events_of(bot, call.call_id, "tool")
     assert used["name"] == "parcel" and used["why"] == "" and used["took_ms"] >= 1000
-
-
-async def test_when_nobody_understands_any_more_a_person_takes_the_call(make_bot: BotMaker) -> None:
-    tools = TOOLS | {"on_trouble": "sales"}
-    bot = make_bot(persona=FAST_TURN | {"tools": tools}, config={"ai": HURRIED})
-    with hung(bot, "speech"):
-        async with WirePhone(bot.sip) as phone:
-            call = await phone.dial("1000")
-            await call.quiet(0.8)
-            for _ in range(TRIES):
-                if not call.referred.empty():
-                    break
-                at = await say(call, QUESTION)
-                await call.quiet(1.5, after=at)
-            assert await asyncio.wait_for(call.referred.get(), 10) == SALES
-            await call.transferred(200, "OK")
-            assert await call.ended(5.0) == "bot"
-    heard = transcript(call.rtp.heard())
-    assert missing(heard, ["something is wrong", "put you through"]) == [], heard
-    assert record_of(bot, call.call_id)["end_reason"] == "transferred to sales"
 
 
 def command(bot: BotProcess, *words: str) -> str:
