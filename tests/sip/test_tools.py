@@ -123,7 +123,7 @@ async def test_a_message_is_taken_down_and_listed(desk: BotProcess) -> None:
         assert await call.ended(10.0) == "bot"
     assert missing(asked, ["your message"]) == [], asked
     assert missing(noted, ["written that down"]) == [], noted
-    assert missing(transcript(call.rtp.heard(since=goodbye_at)), ["goodbye"]) == []
+    assert missing(transcript(call.rtp.heard(since=goodbye_at)), ["as you like"]) == []
     record = record_of(bot, call.call_id)
     assert record["end_reason"] == "the bot hung up"
     (message,) = json.loads(command(bot, "messages", "--json"))
