@@ -17,15 +17,14 @@ class Wishes:
     """Of one reply."""
 
     def __init__(self) -> None:
-        self._asked: list[ControlAsked] = []
+        self._asked: dict[Control, ControlAsked] = {}
 
     def add(self, wish: ControlAsked) -> None:
         """Of a kind the latest counts."""
-        self._asked = [each for each in self._asked if each.control is not wish.control]
-        self._asked.append(wish)
+        self._asked[wish.control] = wish
 
     def get(self, control: Control) -> ControlAsked | None:
-        return next((each for each in self._asked if each.control is control), None)
+        return self._asked.get(control)
 
     def words(self, phrases: Phrases) -> str:
         """What is said to them when the model says nothing; "" when there are none."""
@@ -34,10 +33,7 @@ class Wishes:
             Control.TRANSFER: phrases.transfer,
             Control.SEND_DIGITS: phrases.done,
         }
-        return next((words for control, words in lent.items() if self.get(control)), "")
-
-    def __bool__(self) -> bool:
-        return bool(self._asked)
+        return next((words for control, words in lent.items() if control in self._asked), "")
 
     def clear(self) -> None:
         self._asked.clear()
