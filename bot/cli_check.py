@@ -12,9 +12,10 @@ from typing import NoReturn, cast
 import click
 from pydantic import BaseModel
 
+from bot.addresses import split_address
 from bot.cli_options import config_option
 from bot.cli_weights import weight_faults
-from bot.config import Config, check_config, load_config, split_address
+from bot.config import Config, check_config, load_config
 from bot.dialplan import Dialplan, decide
 from bot.errors import ConfigError
 from bot.library import Library, read_shelf

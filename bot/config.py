@@ -8,40 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
+from bot.addresses import Address, split_address
 from bot.clouds import Groq, OpenAiCompat, Sarvam, Section, Webhooks
 from bot.errors import ConfigError
 from bot.overrides import overlay, secrets_in_clear
 from bot.speech_settings import Coqui, Speech, half_named, rooted_coqui
 from bot.toml_files import inspect, read_toml
+from bot.web_settings import Web, WebRtc, rooted_web
 
 RTP_PORTS = 400  # few are used at once; none comes back soon
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """("127.0.0.1", 5060) of "127.0.0.1:5060", ("::1", 5060) of "[::1]:5060".
-
-    Raises ValueError, saying what an address must be.
-    """
-    host, colon, port = address.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    plain = bare == host and ":" in host  # an IPv6 address without its brackets
-    if not (
-        colon and bare and not plain and port.isascii() and port.isdecimal() and int(port) <= 65535
-    ):
-        raise ValueError('"address:port" with a port up to 65535, e.g. "0.0.0.0:5060"')
-    return bare, int(port)
-
-
-def _address(value: str) -> str:
-    split_address(value)
-    return value
-
-
-Address = Annotated[str, AfterValidator(_address)]
 
 
 class Sip(Section):
@@ -53,12 +32,6 @@ class Sip(Section):
         ["PCMU", "PCMA", "G722"], min_length=1, description="offered and accepted, best first"
     )
     rtp_port: int = Field(4000, ge=1024, le=65000, description="first of 400 UDP ports for RTP")
-
-
-class Web(Section):
-    """The pages."""
-
-    bind: Address = Field("127.0.0.1:8080", description="address:port of the web pages")
 
 
 class Store(Section):
@@ -171,6 +144,7 @@ class Config(Section):
 
     sip: Sip = Sip()
     web: Web = Web()
+    webrtc: WebRtc = WebRtc()
     store: Store = Store()
     recordings: Recordings = Recordings()
     personas: Personas = Personas()
@@ -229,6 +203,7 @@ def rooted(config: Config, root: Path) -> Config:
     """The same config with every path absolute."""
     return config.model_copy(
         update={
+            "web": rooted_web(config.web, root),
             "store": Store(path=root / config.store.path),
             "recordings": config.recordings.model_copy(
                 update={"dir": root / config.recordings.dir}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Config, check_config, load_config, split_address
+from bot.addresses import split_address
+from bot.config import Config, check_config, load_config
 from bot.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from bot.addresses import split_address
 from bot.cli import COMMANDS
-from bot.config import Config, rtp_ports, split_address
+from bot.config import Config, rtp_ports
 from bot.engine.barge_in import BEHAVIOURS
 from bot.persona import BargeInSettings, check_persona
 from bot.tool_settings import OWN_TOOLS

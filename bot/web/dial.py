@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bot.config import split_address
+from bot.addresses import split_address
 from bot.dialplan import Dialplan, Route
 from bot.persona import Persona
 

@@ -11,7 +11,8 @@ import structlog
 from aiohttp import web
 from setproctitle import setproctitle
 
-from bot.config import Config, split_address
+from bot.addresses import split_address
+from bot.config import Config
 from bot.errors import StartError
 from bot.library import Library
 from bot.store.schema import prepare
