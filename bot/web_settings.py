@@ -51,7 +51,8 @@ class WebRtc(Section):
     stun: str = Field("", description='e.g. "stun:stun.example.com:3478"; empty: none')
     turn: str = Field(
         "",
-        description='e.g. "turn:turn.example.com:3478"; TURN_USERNAME and TURN_PASSWORD are in the environment',
+        description='e.g. "turn:turn.example.com:3478"; TURN_USERNAME and TURN_PASSWORD are in '
+        "the environment",
     )
     reconnect_s: float = Field(
         20.0, ge=2, le=120, description="a call whose browser is gone is kept so long"

@@ -13,6 +13,8 @@ import structlog
 from bot.calls.clock import MediaClock
 from bot.calls.own_tools import CallerMessage
 from bot.calls.scoring import ScoreKeeper
+from bot.calls.tape import Engine
+from bot.calls.taps import LOOK_EVERY, Tap
 from bot.calls.toolbox import Outcome
 from bot.engine import actions as do
 from bot.errors import ProviderError
@@ -31,19 +33,27 @@ class Bookkeeper:
     """One per call."""
 
     def __init__(
-        self, call_id: str, persona: Persona, records: CallLog, clock: MediaClock, leg: Leg
+        self,
+        call_id: str,
+        persona: Persona,
+        records: CallLog,
+        clock: MediaClock,
+        leg: Leg,
+        tap: Tap | None = None,
     ) -> None:
         self._call_id, self._records = call_id, records
-        self._clock, self._leg = clock, leg
+        self._clock, self._leg, self._tap = clock, leg, tap
         self._score = ScoreKeeper(persona, partial(records.answer, call_id))
 
     # ---- the engine's notes
 
     def note(self, action: do.Action) -> None:
         self._score.note(action)
+        at = self._clock.tick_at
         match action:
             case do.NoteMark(turn, mark, at):
-                self._records.mark(self._call_id, turn, mark, self._on_the_wire(mark, at))
+                at = self._on_the_wire(mark, at)
+                self._records.mark(self._call_id, turn, mark, at)
             case do.NoteCaller(turn, utterance_id, text):
                 self.turn(turn, utterance_id=utterance_id, caller_text=text)
             case do.NoteBot(turn, reply, heard, interrupted):
@@ -52,6 +62,8 @@ class Bookkeeper:
                 self._event(at, "state", turn=turn, state=state, was=was, why=why)
             case do.NoteDecision(turn, what, why, at):
                 self._event(at, "decision", turn=turn, what=what, why=why)
+        if self._tap is not None and isinstance(action, do.Note):
+            self._tap.noted(action, at)
 
     def _on_the_wire(self, mark: do.Mark, at: float) -> float:
         """The engine hears audio late and its voice leaves late."""
@@ -65,9 +77,18 @@ class Bookkeeper:
 
     def answered(self) -> None:
         self._records.answered(self._call_id, datetime.now(UTC), self._leg.info.codec)
+        if self._tap is not None:
+            self._tap.answered()
+
+    def glimpsed(self, engine: Engine) -> None:
+        """Let an onlooker look, now and then."""
+        if self._tap is not None and self._clock.ticks % LOOK_EVERY == 0:
+            self._tap.glimpsed(engine.glimpse(), self._clock.tick_at)
 
     def line(self, event: LegEvent) -> None:
         at = self._clock.tick_at
+        if self._tap is not None:
+            self._tap.line(event, at)
         match event:
             case Digit(digit, method):
                 self._event(at, "digit", digit=digit, method=method)

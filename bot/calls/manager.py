@@ -11,6 +11,7 @@ import structlog
 
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.session import CallParts, Session
+from bot.calls.taps import Tap
 from bot.config import Config
 from bot.dialplan import Decision, Route, decide
 from bot.errors import LegError
@@ -46,9 +47,16 @@ class CallManager:
         """Wait until there is no call."""
         await self._idle.wait()
 
-    def on_call(self, leg: Leg) -> None:
-        """A party is at the door; returns at once."""
-        task = asyncio.get_running_loop().create_task(self._serve(leg))
+    @property
+    def draining(self) -> bool:
+        return self._draining is not None
+
+    def on_call(self, leg: Leg, *, persona: str = "", tap: Tap | None = None) -> None:
+        """A party is at the door; returns at once.
+
+        `persona` names who is asked for where no number was dialled; `tap` looks on.
+        """
+        task = asyncio.get_running_loop().create_task(self._serve(leg, persona, tap))
         self._tasks.add(task)
         self._idle.clear()
         task.add_done_callback(self._over)
@@ -79,18 +87,20 @@ class CallManager:
             self._providers[persona.slug] = known
         return known[1]
 
-    async def _serve(self, leg: Leg) -> None:
+    async def _serve(self, leg: Leg, asked_for: str, tap: Tap | None) -> None:
         """One call, whatever happens in it: the outermost loop of a call."""
         call_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        decision = decide(self._library.plan, leg.info.called, leg.info.caller)
+        decision = self._decide(leg, asked_for)
         persona = self._persona_of(decision.route)
         recording = self._recording(call_id) if persona is not None else None
         self._records.begin(_start(call_id, leg, persona, decision, recording))
         call_log = log.bind(call=call_id, persona=persona.slug if persona else "")
         call_log.info("call begins", leg=leg.info.kind)
+        if tap is not None:
+            tap.began(call_id, persona.slug if persona else "")
         reason = "crashed"
         try:
-            reason = await self._answer(leg, call_id, persona, decision, recording)
+            reason = await self._answer(leg, call_id, persona, decision, recording, tap)
         except asyncio.CancelledError:
             reason = self._draining or "cancelled"
             raise
@@ -104,6 +114,8 @@ class CallManager:
                 recording.close()
             self._records.end(call_id, datetime.now(UTC), reason, asdict(leg.stats))
             call_log.info("call ends", reason=reason)
+            if tap is not None:
+                tap.ended(reason)
 
     async def _answer(
         self,
@@ -112,6 +124,7 @@ class CallManager:
         persona: Persona | None,
         decision: Decision,
         recording: StereoRecording | None,
+        tap: Tap | None,
     ) -> str:
         """Refuse or answer, talk, and tell why it ended."""
         if self._draining is not None:
@@ -121,6 +134,8 @@ class CallManager:
             await leg.hang_up(HangUp.NOT_FOUND)
             return "refused: no route"
         providers = self.providers(persona)
+        if tap is not None and decision.route.ring_s:
+            tap.ringing()
         await _ring(leg, decision.route.ring_s)
         if leg.ended is not None:
             return leg.ended
@@ -128,7 +143,14 @@ class CallManager:
         session = Session(
             leg,
             CallParts(
-                call_id, self._config, persona, providers, self._phrases, self._records, recording
+                call_id,
+                self._config,
+                persona,
+                providers,
+                self._phrases,
+                self._records,
+                recording,
+                tap,
             ),
         )
         self._sessions.add(session)
@@ -139,6 +161,13 @@ class CallManager:
         finally:
             self._sessions.discard(session)
         return session.end_reason
+
+    def _decide(self, leg: Leg, asked_for: str) -> Decision:
+        if asked_for in self._library.personas:
+            return Decision(Route(persona=asked_for), f"{asked_for} was asked for by name")
+        if asked_for:
+            return Decision(None, "no persona of the name that was asked for")
+        return decide(self._library.plan, leg.info.called, leg.info.caller)
 
     def _persona_of(self, route: Route | None) -> Persona | None:
         return self._library.personas.get(route.persona) if route else None

@@ -6,10 +6,14 @@ the bot was started anew meanwhile. Scripted answers come from here too.
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import hashlib
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import structlog
@@ -25,6 +29,7 @@ from bot.providers.base import TextToSpeech, Voice
 from bot.providers.fallback import speaker
 from bot.providers.trail import watching
 
+LOOK_S = 0.05  # how often a worker looks whether another one is done
 CACHE = "cache"  # in the record, where a phrase was ready and no voice was asked
 log = structlog.get_logger(__name__)
 
@@ -96,16 +101,41 @@ class Phrasebook:
         Without `in_memory` it is read from disk each time: for texts that are many, and none of
         which a call depends on.
         """
-        voice = voice_of(persona)
-        for text in texts:
-            words = spoken(text, persona.language)
-            held = _key(voice, words) in self._ready
-            try:
-                await self._make_ready(voice, words, tts)
-            except ProviderError as error:
-                log.warning("phrase not rendered", persona=persona.slug, error=str(error))
-            if not in_memory and not held:
-                self._leave_on_disk(_key(voice, words), speaker(tts))
+        async with self._alone():
+            for text in texts:
+                await self._render_one(persona, text, tts, in_memory)
+
+    async def _render_one(
+        self, persona: Persona, text: str, tts: TextToSpeech, in_memory: bool
+    ) -> None:
+        voice, words = voice_of(persona), spoken(text, persona.language)
+        held = _key(voice, words) in self._ready
+        try:
+            await self._make_ready(voice, words, tts)
+        except ProviderError as error:
+            log.warning("phrase not rendered", persona=persona.slug, error=str(error))
+        if not in_memory and not held:
+            self._leave_on_disk(_key(voice, words), speaker(tts))
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """One worker at a time: the next one finds on disk what this one renders."""
+        with self._lock() as lock:
+            while lock is not None and not _locked(lock):
+                await asyncio.sleep(LOOK_S)
+            yield
+
+    @contextmanager
+    def _lock(self) -> Iterator[IO[str] | None]:
+        """None where no file can be written; then nothing is kept either, which is told there."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = self._folder.with_suffix(".lock").open("w")
+        except OSError:
+            yield None
+            return
+        with lock:
+            yield lock
 
     def _leave_on_disk(self, key: str, by: str) -> None:
         """Also where it could not be kept: then it is spoken each time, as if it were not here."""
@@ -160,6 +190,15 @@ async def speak_whole(tts: TextToSpeech, text: str, voice: Voice) -> Samples:
     convert = to_bus(tts.rate)
     chunks = [convert(chunk) async for chunk in tts.speak(text, voice=voice)]
     return np.concatenate(chunks) if chunks else np.zeros(0, np.int16)
+
+
+def _locked(file: IO[str]) -> bool:
+    """Is it ours now? Closing the file gives it back, and so does dying."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read(file: Path) -> Samples | None:

@@ -19,6 +19,7 @@ from bot.calls.performer import Performer
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.prompt import CallFacts
 from bot.calls.tape import Engine, TapedEngine, make_tape
+from bot.calls.taps import Tap
 from bot.calls.toolbox import Toolbox
 from bot.config import Config
 from bot.engine import actions as do
@@ -32,6 +33,7 @@ from bot.store.recording import StereoRecording
 from bot.store.tape import tape_path
 
 GRACE_S = 0.5  # chains keep their own deadline, and tell who failed; ours comes after it
+CANCEL_ECHO = ("webrtc",)  # legs whose far end does it: every browser, unless it is told not to
 NARROW_HZ = 8000  # a codec not told yet is taken for the worst
 
 
@@ -46,6 +48,7 @@ class CallParts:
     phrases: Phrasebook
     records: CallLog
     recording: StereoRecording | None
+    tap: Tap | None = None  # somebody looks on
 
 
 class Session:
@@ -66,6 +69,7 @@ class Session:
             inbound_delay_s=leg.delays.inbound,
             codec=leg.info.codec,
             codec_hz=leg.info.codec_hz or NARROW_HZ,
+            echo_guard=leg.info.kind not in CANCEL_ECHO,
             vad=voice_activity(parts.config.call.vad, leg.info.codec),
         )
         self._engine: Engine = CallEngine(settings)
@@ -78,7 +82,7 @@ class Session:
         info = leg.info
         facts = CallFacts(info.called, info.caller, info.caller_name, parts.call_id)
         self._book = book = Bookkeeper(
-            parts.call_id, parts.persona, parts.records, self._clock, leg
+            parts.call_id, parts.persona, parts.records, self._clock, leg, parts.tap
         )
         self._line = LineWork(leg, self._told, book.line_work)
         self._performer = Performer(
@@ -128,6 +132,7 @@ class Session:
                 self._last_tick = (frame, out)
                 for action in actions:
                     self._act(action)
+                self._book.glimpsed(self._engine)
                 if self._hang_up_reason is not None or self._line.transferred_to:
                     await self._leg.hang_up(HangUp.NORMAL)
         finally:

@@ -22,7 +22,7 @@ from bot import __version__
 from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, Frame, Samples
 from bot.calls.tape_values import decode, encode, encode_settings
 from bot.engine.actions import Action
-from bot.engine.engine import EngineSettings
+from bot.engine.engine import EngineSettings, Glimpse
 from bot.engine.inputs import Input, SpeechAudio
 from bot.errors import StoreError
 from bot.store import lossless
@@ -47,6 +47,8 @@ class Engine(Protocol):
     def can_revise(self) -> bool: ...
 
     def revise(self, now: float) -> tuple[Frame, list[Action]]: ...
+
+    def glimpse(self) -> Glimpse: ...
 
     def finish(self, now: float) -> list[Action]: ...
 
@@ -87,6 +89,9 @@ class TapedEngine:
         told = self._note(Told("revise", now))
         told.out, told.actions = self._engine.revise(now)
         return told.out, told.actions
+
+    def glimpse(self) -> Glimpse:
+        return self._engine.glimpse()
 
     def finish(self, now: float) -> list[Action]:
         told = self._note(Told("finish", now))

@@ -9,6 +9,7 @@ one place where results of older turns are dropped.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.audio.frame import Frame, silence
 from bot.engine.actions import Action, HangUpCall
@@ -35,7 +36,18 @@ from bot.engine.inputs import (
 )
 from bot.engine.state import State
 
-__all__ = ["CallEngine", "EngineSettings"]
+__all__ = ["CallEngine", "EngineSettings", "Glimpse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """The conversation as it looks at one moment."""
+
+    turn: int
+    caller_sounds: bool  # the caller is heard, or was a moment ago
+    bot_sounds: bool  # there was voice in the bot's last frame
+    reply: str  # all the bot wrote in this turn so far
+    heard: str  # the part of it that was heard
 
 
 class CallEngine:
@@ -99,6 +111,18 @@ class CallEngine:
         self._set_time(now)
         frame = self._floor.revise()
         return frame, self._conversation.drain()
+
+    def glimpse(self) -> Glimpse:
+        """What an onlooker may see at this moment; nothing changes by looking."""
+        floor, conversation = self._floor, self._conversation
+        speaker = floor.replies.speaker
+        return Glimpse(
+            turn=conversation.turn,
+            caller_sounds=floor.caller_sounds and not self._on_hold,
+            bot_sounds=speaker.audible and not self._on_hold,
+            reply=speaker.reply,
+            heard=speaker.heard,
+        )
 
     def finish(self, now: float) -> list[Action]:
         """The line is gone: close the books. Only notes and cancellations follow."""

@@ -60,6 +60,10 @@ class Floor:
     def over(self) -> bool:
         return self.replies.over
 
+    @property
+    def caller_sounds(self) -> bool:
+        return self._ears.sounding(self._conversation.now)
+
     def tick(self, frame: Frame) -> Frame:
         """Listen to the caller's frame, decide, and give out the bot's."""
         now, speaker = self._conversation.now, self.replies.speaker

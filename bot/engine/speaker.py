@@ -130,10 +130,19 @@ class Speaker:
         """Go on after so much silence; see Playout.resume."""
         self._playout.resume(gap_s)
 
+    @property
+    def heard(self) -> str:
+        """The part of the reply the caller has heard so far."""
+        return self._playout.heard()
+
+    @property
+    def reply(self) -> str:
+        """All that was written of the reply so far."""
+        return " ".join(filter(None, [self._playout.reply(), *(c.written for c in self._waiting)]))
+
     def note(self, *, interrupted: bool) -> str:
         """Put into the record what was written and heard; the heard part."""
-        heard = self._playout.heard()
-        reply = " ".join(filter(None, [self._playout.reply(), *(c.written for c in self._waiting)]))
+        heard, reply = self.heard, self.reply
         if reply:
             cut = interrupted and heard != reply
             self._conversation.do(NoteBot(self._conversation.turn, reply, heard, cut))

@@ -1,33 +1,30 @@
-"""The status page: which number reaches whom, who is on the line, what the last calls were like.
-
-Rendered here, needs no script, loads nothing from elsewhere. It shows what callers said, so it
-belongs on loopback or behind a proxy that asks who is there.
-"""
+"""The web worker's application: pages, API, signalling, and what guards them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import jinja2
-import structlog
 from aiohttp import web
 
 from bot.config import Config
-from bot.dialplan import Dialplan
 from bot.errors import StoreError
-from bot.persona import Persona
 from bot.store import queries
-from bot.web import words
-from bot.web.dial import Number, numbers
+from bot.web.grants import EVERYTHING, Grant
+from bot.web.lines import Lines
+from bot.web.relay import GRANT
+from bot.web.rendering import Templates
+from bot.web.status import StatusPages
+from bot.web.talk import TalkPage
+from bot.web.who import Answering
 
-LAST_CALLS = 20
-HERE = Path(__file__).parent
+STATIC = Path(__file__).parent / "static"
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; media-src 'self' blob:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -35,120 +32,71 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-log = structlog.get_logger(__name__)
 
 
-class Answering(Protocol):
-    """Who answers which number now; `bot.library.Library` replaces both when it reads again."""
+def make_app(config: Config, answering: Answering, lines: Lines | None = None) -> web.Application:
+    """All that visitors see, reading from config.store.path; nothing is opened before a request.
 
-    personas: Mapping[str, Persona]
-    plan: Dialplan
-
-
-def make_app(config: Config, answering: Answering) -> web.Application:
-    """The application, reading from config.store.path; nothing is opened before a request."""
-    pages = Pages(config, answering)
-    app = web.Application(middlewares=[guard(pages)])
-    app.add_routes(
-        [
-            web.get("/", pages.index),
-            web.get("/calls/{id:.+}", pages.call),
-            web.get("/healthz", pages.health),
-            web.static("/static", HERE / "static"),
-        ]
-    )
+    `lines` are those that carry calls; without them there are pages only.
+    """
+    templates = Templates()
+    app = web.Application(middlewares=[guard(templates)])
+    app.add_routes(StatusPages(config, answering, templates).routes())
+    app.add_routes(TalkPage(answering, templates).routes())
+    app.add_routes([web.get("/healthz", Health(config.store.path).health)])
+    if lines is not None:
+        app.add_routes(lines.routes())
+    app.add_routes([web.static("/static", STATIC)])
     return app
 
 
-class Pages:
-    """The handlers and what they share."""
+def make_inner_app(lines: Lines) -> web.Application:
+    """What the door asks of a worker that is none: who may do what was decided there."""
+    app = web.Application(middlewares=[as_the_door_said])
+    app.add_routes(lines.inner_routes())
+    return app
 
-    def __init__(self, config: Config, answering: Answering) -> None:
-        self._config = config
-        self._answering = answering
-        self._jinja = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._jinja.filters.update(words.FILTERS)
 
-    async def index(self, request: web.Request) -> web.Response:
-        trouble = None
-        live: list[queries.Call] = []
-        recent: list[queries.Call] = []
-        try:
-            live, recent = await asyncio.to_thread(self._calls)
-        except StoreError as error:
-            # the page is wanted most when something is wrong
-            trouble = str(error)
-        return self.page(
-            "index.html",
-            numbers=self._numbers(request),
-            live=live,
-            recent=recent,
-            trouble=trouble,
-            max_calls=self._config.sip.max_calls,
-            persona_name=self._persona_name,
-        )
+@web.middleware
+async def as_the_door_said(request: web.Request, handler: Handler) -> web.StreamResponse:
+    request["grant"] = Grant.from_text(request.headers.get(GRANT, "{}"))
+    return await handler(request)
 
-    async def call(self, request: web.Request) -> web.Response:
-        try:
-            detail = await asyncio.to_thread(
-                queries.get_call, self._config.store.path, request.match_info["id"]
-            )
-        except StoreError as error:
-            raise web.HTTPServiceUnavailable(text=str(error)) from None
-        if detail is None:
-            raise web.HTTPNotFound(text="There is no such call.")
-        return self.page(
-            "call.html",
-            detail=detail,
-            persona_name=self._persona_name,
-            ledger_parts=words.PARTS,
-        )
+
+class Health:
+    """Can the record be read?"""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
 
     async def health(self, request: web.Request) -> web.Response:
         """`{"ok": true, "database": "ok"}`; 503 and why when the database cannot be read."""
         try:
-            await asyncio.to_thread(queries.check, self._config.store.path)
+            await asyncio.to_thread(queries.check, self._database)
         except StoreError as error:
             return web.json_response({"ok": False, "database": str(error)}, status=503)
         return web.json_response({"ok": True, "database": "ok"})
 
-    def page(self, template: str, status: int = 200, **values: Any) -> web.Response:
-        text = self._jinja.get_template(template).render(**values)
-        return web.Response(text=text, status=status, content_type="text/html")
 
-    def _calls(self) -> tuple[list[queries.Call], list[queries.Call]]:
-        path = self._config.store.path
-        return queries.live_calls(path), queries.recent_calls(path, LAST_CALLS)
-
-    def _numbers(self, request: web.Request) -> list[Number]:
-        who = self._answering
-        return numbers(who.plan, who.personas, self._config.sip.bind, request.url.host)
-
-    def _persona_name(self, slug: str) -> str:
-        persona = self._answering.personas.get(slug)
-        return persona.name if persona else slug or "nobody"
-
-
-def guard(pages: Pages) -> Any:
+def guard(templates: Templates) -> Any:
     """Headers on every answer, and errors as pages of ours."""
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request["grant"] = EVERYTHING
         try:
             response = await handler(request)
         except web.HTTPException as error:
             if error.status < 400:
                 raise
-            response = pages.page(
+            if error.content_type == "application/json":
+                error.headers.update(HEADERS)
+                raise
+            response = templates.page(
                 "error.html", error.status, title=error.reason, text=error.text or ""
             )
-        response.headers.update(HEADERS)
+        if not response.prepared:
+            response.headers.update(HEADERS)
         return response
 
     return guarded

@@ -2,7 +2,7 @@
 
 supervisor ─┬─ speech worker   when local models are configured
             ├─ sip worker      up to 4 calls
-            └─ web worker      pages
+            └─ web worker ×n   pages and browser calls; the first has the port
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ class Supervisor:
     def __init__(self, config: Config, library: Library) -> None:
         self._config, self._library = config, library
         self._sip = Child("sip worker", self._carry_calls)
-        self._web = Child("web worker", lambda ready: _web(config, library, ready))
+        self._webs = [_web(config, library, index) for index in range(config.web.workers)]
         self._speech = Child("speech worker", lambda ready: _speech(config, library, ready))
         local = local_speech(config, library.personas.values()) is not None
-        self._children = [self._speech, self._sip, self._web] if local else [self._sip, self._web]
+        self._children = [*([self._speech] if local else []), self._sip, *self._webs]
         self._began = time.monotonic()
         self._told = False
 
@@ -104,7 +104,7 @@ class Supervisor:
         """Is it the end?"""
         if number == signal.SIGHUP:
             self._library.reload()
-            for child in (self._sip, self._web):
+            for child in (self._sip, *self._webs):
                 child.send(signal.SIGHUP)
             return False
         return number in (signal.SIGTERM, signal.SIGINT)
@@ -142,9 +142,10 @@ class Supervisor:
         """Goodbye to live calls first; speech outlives them."""
         deadline = time.monotonic() + STOP_WITHIN_S
         self._say("saying goodbye …")
-        self._sip.send(signal.SIGTERM)
-        self._web.send(signal.SIGTERM)
-        self._sip.wait(deadline - 0.8 - time.monotonic())
+        for child in (self._sip, *self._webs):
+            child.send(signal.SIGTERM)
+        for child in (self._sip, *self._webs):
+            child.wait(deadline - 0.8 - time.monotonic())
         self._speech.send(signal.SIGTERM)
         for child in self._children:
             child.wait(deadline - time.monotonic())
@@ -159,6 +160,7 @@ def banner(config: Config, library: Library) -> str:
     host, _, port = config.sip.bind.rpartition(":")
     host = "127.0.0.1" if host in ("0.0.0.0", "[::]") else host
     at = host if port == "5060" else f"{host}:{port}"
+    page = f"{'https' if config.web.tls_cert else 'http'}://{config.web.bind}"
     lines = ["", "Dial:"]
     for route in library.plan.routes:
         persona = library.personas[route.persona]
@@ -167,7 +169,8 @@ def banner(config: Config, library: Library) -> str:
         lines.append(f"  any other number           {library.personas[default.persona].name}")
     lines += [
         "",
-        f"Page: http://{config.web.bind}/",
+        f"Talk: {page}/",
+        f"Calls: {page}/status",
         f'Try:  python -m bot call sip:{_first_number(library)}@{at} --say "Hello"',
         "",
     ]
@@ -206,7 +209,10 @@ def _speech(config: Config, library: Library, ready: Ready) -> int:
     return speech_worker.run(config, on_ready=ready, coqui=coqui)
 
 
-def _web(config: Config, library: Library, ready: Ready) -> int:
-    from bot.workers import web_worker
+def _web(config: Config, library: Library, index: int) -> Child:
+    def main(ready: Ready) -> int:
+        from bot.workers import web_worker
 
-    return web_worker.run(config, library, ready)
+        return web_worker.run(config, library, ready, index)
+
+    return Child("web worker" if not index else f"web worker {index + 1}", main)

@@ -26,7 +26,7 @@ from bot.providers.mock import MockLanguageModel, MockSpeechToText, MockTextToSp
 from bot.providers.registry import Providers
 from bot.store.detours import PROVIDER, detours
 from bot.store.queries import CallDetail
-from tests.calls.test_manager import House, question, quiet
+from tests.calls.house import House, question, quiet
 from tests.providers.faulty import Faulty, Step, error
 
 PATIENCE = Patience(deadline_s=0.1, share_s=0.05, attempts=1)  # calls run at 20 × real time here

@@ -21,7 +21,7 @@ from bot.providers.scripted import Scripted
 from bot.store.interviews import Interview
 from bot.store.queries import CallDetail, find_call
 from bot.store.recorder import AnswerScore
-from tests.calls.test_manager import PACE_S, House, make_house, question
+from tests.calls.house import PACE_S, House, make_house, question
 from tests.calls.test_replay import FAST, ended, taped
 from tests.engine.score import World, persona
 

@@ -12,7 +12,8 @@ from bot.errors import ProviderError
 from bot.persona import Phrases
 from bot.providers.base import Message
 from bot.store.messages import TOOL, recent_messages
-from tests.calls.test_manager import Deaf, House, make_house, question, quiet
+from tests.calls.house import House, make_house, question, quiet
+from tests.calls.test_manager import Deaf
 from tests.contracts.test_provider_contracts import fragment
 from tests.providers.clouds import cloud, provider
 from tests.providers.vendor_server import VendorServer, delta

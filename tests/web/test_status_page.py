@@ -75,7 +75,7 @@ async def text(browser: Browser, path: str, status: int = 200) -> str:
 
 
 async def test_index_tells_who_answers_and_how_to_dial(browser: Browser, filled: CallLog) -> None:
-    page = await text(browser, "/")
+    page = await text(browser, "/status")
     # bound to every address: the name the page was asked for under is the one to dial
     assert 'href="sip:1000@127.0.0.1:5070"' in page
     assert "20…" in page and "callers from +49" in page
@@ -84,7 +84,7 @@ async def test_index_tells_who_answers_and_how_to_dial(browser: Browser, filled:
 
 
 async def test_index_shows_live_and_last_calls(browser: Browser, filled: CallLog) -> None:
-    page = await text(browser, "/")
+    page = await text(browser, "/status")
     assert "1 of 4" in page
     assert page.count("<tr ") == 1 + 20
     assert "call/21" in page and "call/02" not in page
@@ -93,7 +93,7 @@ async def test_index_shows_live_and_last_calls(browser: Browser, filled: CallLog
 
 
 async def test_caller_numbers_are_masked_everywhere(browser: Browser, filled: CallLog) -> None:
-    for path in ("/", "/calls/call/21", "/calls/live"):
+    for path in ("/status", "/calls/call/21", "/calls/live"):
         page = await text(browser, path)
         assert not re.search(r"\+493|301234|309999", page)
     assert "••• 21" in await text(browser, "/calls/call/21")
@@ -163,12 +163,12 @@ async def test_what_callers_and_personas_say_is_no_html(browser: Browser, filled
     call = await text(browser, "/calls/call/21")
     assert "<script" not in call
     assert "&lt;script&gt;alert(1)" in call
-    assert "The &lt;Clinic&gt;" in await text(browser, "/")
+    assert "The &lt;Clinic&gt;" in await text(browser, "/status")
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/", 200), ("/healthz", 200), ("/calls/none", 404), ("/nowhere", 404),
-                         ("/static/style.css", 200), ("/static/../app.py", 404)],
+    ("path", "status"), [("/", 200), ("/status", 200), ("/healthz", 200), ("/calls/none", 404),
+                         ("/nowhere", 404), ("/static/style.css", 200), ("/static/../app.py", 404)],
 )  # fmt: skip
 async def test_every_answer_is_locked_down(
     browser: Browser, filled: CallLog, path: str, status: int
@@ -183,7 +183,7 @@ async def test_every_answer_is_locked_down(
 
 async def test_pages_keep_their_own_policy(browser: Browser, filled: CallLog) -> None:
     """No script, no inline style, nothing from elsewhere: the policy would refuse it."""
-    for path in ("/", "/calls/call/21", "/calls/none"):
+    for path in ("/status", "/calls/call/21", "/calls/none"):
         async with browser.get(path) as response:
             page = await response.text()
         assert not re.search(r"<style|<script|\sstyle=|\son\w+=|https?://", page)
@@ -213,13 +213,13 @@ async def test_health_tells_whether_the_record_can_be_read(
 
 
 async def test_index_says_what_is_wrong_and_still_tells_who_answers(browser: Browser) -> None:
-    page = await text(browser, "/")
+    page = await text(browser, "/status")
     assert "cannot be read" in page and "no database yet" in page
     assert "sip:1000@" in page
 
 
 async def test_an_empty_record_reads_well(browser: Browser, database: Path) -> None:
     CallLog(database).close()
-    page = await text(browser, "/")
+    page = await text(browser, "/status")
     assert "No call has been recorded yet." in page and "Nobody is on the line." in page
     assert 'role="alert"' not in page

@@ -120,5 +120,5 @@ def test_a_reload_shows_the_new_name_and_survives_a_broken_file(
 
 
 def page(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5) as answer:
         return str(answer.read(), "utf-8")
