@@ -1,13 +1,13 @@
 """The status page: which number reaches whom, who is on the line, what the last calls were like.
 
-Rendered here, needs no script, loads nothing from elsewhere. It shows what callers said, so it
-belongs on loopback or behind a proxy that asks who is there.
+Rendered here, needs no script, loads nothing from elsewhere. It shows what callers said: access.py
+decides who may read it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,20 +21,13 @@ from bot.errors import StoreError
 from bot.persona import Persona
 from bot.store import queries
 from bot.web import words
+from bot.web.access import POLICY, Policy
 from bot.web.dial import Number, numbers
+from bot.web.headers import set_headers
+from bot.web.refusals import guard
 
 LAST_CALLS = 20
 HERE = Path(__file__).parent
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = structlog.get_logger(__name__)
 
 
@@ -45,10 +38,16 @@ class Answering(Protocol):
     plan: Dialplan
 
 
-def make_app(config: Config, answering: Answering) -> web.Application:
-    """The application, reading from config.store.path; nothing is opened before a request."""
+def make_app(config: Config, answering: Answering, policy: Policy | None = None) -> web.Application:
+    """The application, reading from config.store.path; nothing is opened before a request.
+
+    `policy` (access.py) decides who may come in; without one the application trusts everybody.
+    """
     pages = Pages(config, answering)
-    app = web.Application(middlewares=[guard(pages)])
+    app = web.Application(middlewares=[guard(pages.page), *(policy.middlewares if policy else ())])
+    if policy:
+        app[POLICY] = policy
+    app.on_response_prepare.append(set_headers(config))
     app.add_routes(
         [
             web.get("/", pages.index),
@@ -133,22 +132,3 @@ class Pages:
     def _persona_name(self, slug: str) -> str:
         persona = self._answering.personas.get(slug)
         return persona.name if persona else slug or "nobody"
-
-
-def guard(pages: Pages) -> Any:
-    """Headers on every answer, and errors as pages of ours."""
-
-    @web.middleware
-    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            response = await handler(request)
-        except web.HTTPException as error:
-            if error.status < 400:
-                raise
-            response = pages.page(
-                "error.html", error.status, title=error.reason, text=error.text or ""
-            )
-        response.headers.update(HEADERS)
-        return response
-
-    return guarded

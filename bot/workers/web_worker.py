@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
+import ssl
 from collections.abc import Callable
 
 import structlog
@@ -16,7 +17,9 @@ from bot.config import Config
 from bot.errors import StartError
 from bot.library import Library
 from bot.store.schema import prepare
+from bot.web.access import make_policy
 from bot.web.app import make_app
+from bot.web.tls import make_ssl, renew_ssl
 
 CLOSE_WITHIN_S = 2.0
 log = structlog.get_logger(__name__)
@@ -26,7 +29,8 @@ def run(config: Config, library: Library, ready: Callable[[], None]) -> int:
     """Serve until SIGTERM or SIGINT; the exit code. `ready` is called once it listens, SIGHUP
     reads the library again.
 
-    Raises StartError when web.bind cannot be had, StoreError when the database cannot be made.
+    Raises StartError when web.bind or the certificate cannot be had, ConfigError when links cannot
+    be signed, StoreError when the database cannot be made.
     """
     setproctitle("bot: web worker")
     asyncio.run(_serve(config, library, ready))
@@ -37,14 +41,14 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None]) ->
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, library.reload)
+    tls = make_ssl(config)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, config, library, tls)
     prepare(config.store.path)
-    runner = web.AppRunner(
-        make_app(config, library), access_log=None, shutdown_timeout=CLOSE_WITHIN_S
-    )
+    app = make_app(config, library, make_policy(config))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_WITHIN_S)
     await runner.setup()
     try:
-        await _bind(runner, config.web.bind)
+        await _bind(runner, config.web.bind, tls)
         ready()
         log.info("pages served", bind=config.web.bind)
         await stop.wait()
@@ -52,10 +56,20 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None]) ->
         await runner.cleanup()
 
 
-async def _bind(runner: web.AppRunner, at: str) -> None:
+def _reload(config: Config, library: Library, tls: ssl.SSLContext | None) -> None:
+    """Read the library and the certificate again; what cannot be used stays as it was."""
+    library.reload()
+    if tls is not None:
+        try:
+            renew_ssl(tls, config)
+        except StartError as error:
+            log.error("certificate not taken over", why=str(error))
+
+
+async def _bind(runner: web.AppRunner, at: str, tls: ssl.SSLContext | None) -> None:
     """Listen on `at`. Raises StartError naming web.bind."""
     try:
-        await web.TCPSite(runner, *split_address(at)).start()
+        await web.TCPSite(runner, *split_address(at), ssl_context=tls).start()
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         what = "is already in use" if taken else f"cannot be bound ({error.strerror})"
