@@ -42,8 +42,8 @@ def web_notes(config: Config, path: Path) -> Iterator[str]:
         )
     if access_mode(config) == "link" and not secret(VARIABLE):
         yield (
-            f"Note: environment: {VARIABLE} is not set: links are signed with {KEY_FILE} beside the "
-            "database, which no other machine and no other site has."
+            f"Note: environment: {VARIABLE} is not set: links are signed with {KEY_FILE} beside "
+            "the database, which no other machine and no other site has."
         )
     if not (bound_to_loopback(config) or web.tls_cert or web.trusted_proxies):
         yield (

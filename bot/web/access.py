@@ -32,7 +32,7 @@ from bot.web.proxies import believe, household
 from bot.web.rates import Rate
 from bot.web.refusals import for_programs, refusal
 
-GRANT = "grant"  # key of a request
+GRANT = web.RequestKey("grant", Grant)
 COOKIES: dict[Scope, str] = {"call": "call_link", "status": "status_link"}
 COOKIE_MAX_S = 400 * 24 * 3600  # browsers keep none longer
 PUBLIC = ("/healthz", "/static", "/talk.js", "/api/openapi.json")
@@ -75,9 +75,7 @@ def bound_to_loopback(config: Config) -> bool:
 
 def grant_of(request: web.Request) -> Grant:
     """What the request may do; everything where the door has decided already."""
-    grant = request.get(GRANT, EVERYTHING)
-    assert isinstance(grant, Grant)
-    return grant
+    return request.get(GRANT, EVERYTHING)
 
 
 def may_begin_call(request: web.Request) -> int | None:

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from aiohttp_remotes import XForwardedFiltered
 
-PROXIED = "proxied"  # key of a request that came through a trusted proxy
+PROXIED = web.RequestKey("proxied", bool)  # set when it came through a trusted proxy
 IPV6_HOME = 64  # bits; a household has at least so many addresses to itself
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address

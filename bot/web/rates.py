@@ -19,13 +19,16 @@ class Rate:
 
     def __init__(self, per_minute: int) -> None:
         self._rate = RateLimitItemPerMinute(per_minute)
+        self._forget()
+
+    def _forget(self) -> None:
         self._memory = MemoryStorage()
         self._limiter = MovingWindowRateLimiter(self._memory)
 
     def retry_after_s(self, address: str) -> int | None:
         """Count one more; None if it may be, else when to come again."""
         if len(self._memory.events) >= MAX_ADDRESSES:
-            self._memory.reset()
+            self._forget()  # not reset(), which its thread would stumble over
         if self._limiter.hit(self._rate, address):
             return None
         free_at = self._limiter.get_window_stats(self._rate, address).reset_time
