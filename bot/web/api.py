@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import LegError
 from bot.legs.webrtc import IceServers
+from bot.web.access import grant_of
 from bot.web.messages import MAX_SDP, ROOM, AgentState, Code, Error
 from bot.web.rooms import RESERVED_S, Room, Rooms
 from bot.web.signaling import refusal
@@ -166,7 +167,7 @@ class Api:
         return stream
 
     async def numbers(self, request: web.Request) -> web.Response:
-        found = callees(self._who, request["grant"])
+        found = callees(self._who, grant_of(request))
         return answered(
             Numbers(
                 numbers=[
@@ -202,7 +203,7 @@ class Api:
         return room
 
     def _reserve(self, request: web.Request, number: str, persona: str) -> Room:
-        wrong = may_call(self._who, request["grant"], number, persona)
+        wrong = may_call(self._who, grant_of(request), number, persona)
         if wrong is not None:
             raise refused(wrong)
         try:

@@ -5,45 +5,48 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
 from bot.config import Config
 from bot.errors import StoreError
 from bot.store import queries
-from bot.web.grants import EVERYTHING, Grant
+from bot.web.access import GRANT, POLICY, Policy
+from bot.web.headers import set_headers
 from bot.web.lines import Lines
-from bot.web.relay import GRANT
+from bot.web.links import Grant
+from bot.web.refusals import guard
+from bot.web.relay import GRANTED
 from bot.web.rendering import Templates
 from bot.web.status import StatusPages
 from bot.web.talk import TalkPage
 from bot.web.who import Answering
 
 STATIC = Path(__file__).parent / "static"
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; media-src 'self' blob:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(config: Config, answering: Answering, lines: Lines | None = None) -> web.Application:
+def make_app(
+    config: Config,
+    answering: Answering,
+    policy: Policy | None = None,
+    lines: Lines | None = None,
+) -> web.Application:
     """All that visitors see, reading from config.store.path; nothing is opened before a request.
 
-    `lines` are those that carry calls; without them there are pages only.
+    `policy` decides who may come in; without one the application trusts everybody. `lines` carry
+    calls; without them there are pages only.
     """
     templates = Templates()
-    app = web.Application(middlewares=[guard(templates)])
+    middlewares = [guard(templates.page), *(policy.middlewares if policy else ())]
+    app = web.Application(middlewares=middlewares)
+    if policy:
+        app[POLICY] = policy
+    app.on_response_prepare.append(set_headers(config))
     app.add_routes(StatusPages(config, answering, templates).routes())
     app.add_routes(TalkPage(answering, templates).routes())
     app.add_routes([web.get("/healthz", Health(config.store.path).health)])
+    app.add_routes([web.get("/talk.js", talk_js)])
     if lines is not None:
         app.add_routes(lines.routes())
     app.add_routes([web.static("/static", STATIC)])
@@ -52,15 +55,21 @@ def make_app(config: Config, answering: Answering, lines: Lines | None = None) -
 
 def make_inner_app(lines: Lines) -> web.Application:
     """What the door asks of a worker that is none: who may do what was decided there."""
-    app = web.Application(middlewares=[as_the_door_said])
+    app = web.Application(middlewares=[guard(Templates().page), as_the_door_said])
     app.add_routes(lines.inner_routes())
     return app
 
 
 @web.middleware
 async def as_the_door_said(request: web.Request, handler: Handler) -> web.StreamResponse:
-    request["grant"] = Grant.from_text(request.headers.get(GRANT, "{}"))
+    if GRANTED in request.headers:
+        request[GRANT] = Grant.from_text(request.headers[GRANTED])
     return await handler(request)
+
+
+async def talk_js(_: web.Request) -> web.Response:
+    """The script other sites embed, at an address that is easy to remember."""
+    raise web.HTTPFound("/static/talk.js")  # its modules lie beside it
 
 
 class Health:
@@ -76,27 +85,3 @@ class Health:
         except StoreError as error:
             return web.json_response({"ok": False, "database": str(error)}, status=503)
         return web.json_response({"ok": True, "database": "ok"})
-
-
-def guard(templates: Templates) -> Any:
-    """Headers on every answer, and errors as pages of ours."""
-
-    @web.middleware
-    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request["grant"] = EVERYTHING
-        try:
-            response = await handler(request)
-        except web.HTTPException as error:
-            if error.status < 400:
-                raise
-            if error.content_type == "application/json":
-                error.headers.update(HEADERS)
-                raise
-            response = templates.page(
-                "error.html", error.status, title=error.reason, text=error.text or ""
-            )
-        if not response.prepared:
-            response.headers.update(HEADERS)
-        return response
-
-    return guarded

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector, web
 
+from bot.web.access import may_begin_call
 from bot.web.api import Api, refused
 from bot.web.messages import Error
 from bot.web.relay import relay
@@ -120,6 +121,10 @@ class Lines:
                     return await relay(request, worker.session)
                 if free > most:
                     best, most = worker, free
+            wait_s = may_begin_call(request)
+            if wait_s is not None:
+                text = f"Your address has called too often. Try again in {wait_s} s."
+                raise refused(Error(code="too_many", text=text, retry_after_s=wait_s))
             if not most and request.method == "POST":
                 text = "All lines are busy."
                 raise refused(Error(code="busy", text=text, retry_after_s=RETRY_S))

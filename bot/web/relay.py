@@ -15,11 +15,12 @@ from aiohttp import (
     web,
 )
 
+from bot.web.access import grant_of
 from bot.web.messages import MAX_BYTES
 
 PASSED_ON = (hdrs.CONTENT_TYPE, "Last-Event-ID")  # headers of a request
 NOT_BACK = {hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCODING, hdrs.CONNECTION, hdrs.DATE, hdrs.SERVER}
-GRANT = "X-Bot-Grant"  # what the door found the visitor may do
+GRANTED = "X-Bot-Grant"  # what the door found the visitor may do
 
 
 async def relay(request: web.Request, session: ClientSession) -> web.StreamResponse:
@@ -34,7 +35,7 @@ async def relay(request: web.Request, session: ClientSession) -> web.StreamRespo
 
 def _headers(request: web.Request) -> dict[str, str]:
     passed = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-    return passed | {GRANT: request["grant"].as_text()}
+    return passed | {GRANTED: grant_of(request).as_text()}
 
 
 async def _answer(request: web.Request, session: ClientSession) -> web.StreamResponse:

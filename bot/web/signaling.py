@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from bot.errors import LegError
 from bot.legs.base import HangUp
 from bot.legs.webrtc import AllLinesBusy, LegRefused
-from bot.web.grants import Grant
+from bot.web.access import grant_of
+from bot.web.links import Grant
 from bot.web.messages import (
     MAX_BYTES,
     Answer,
@@ -77,7 +78,7 @@ class Signaling:
         room_id = request.match_info["room_id"]
         since = request.query.get("since", "0")
         visit = Visit(
-            self._rooms, self._who, room_id, request["grant"],
+            self._rooms, self._who, room_id, grant_of(request),
             int(since) if since.isascii() and since.isdecimal() and len(since) < 10 else 0,
         )  # fmt: skip
         await visit.socket.prepare(request)

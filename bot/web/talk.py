@@ -6,8 +6,9 @@ from dataclasses import asdict
 
 from aiohttp import web
 
+from bot.web.access import grant_of
 from bot.web.rendering import Templates
-from bot.web.who import Answering, Callee, callees
+from bot.web.who import Answering, callees, the_one
 
 
 class TalkPage:
@@ -20,15 +21,14 @@ class TalkPage:
         return [web.get("/", self.page)]
 
     async def page(self, request: web.Request) -> web.Response:
-        grant = request["grant"]
+        grant = grant_of(request)
         choices = callees(self._who, grant)
-        if not choices and grant.persona in self._who.personas:  # reached by no number of its own
-            persona = self._who.personas[grant.persona]
-            choices = [Callee("", persona.slug, persona.name, persona.description)]
+        if not choices and (bound := the_one(self._who, grant)) is not None:
+            choices = [bound]
         return self._templates.page(
             "talk.html",
             numbers=[asdict(each) | {"label": each.number} for each in choices],
             token=request.query.get("token", ""),
             chosen=request.query.get("number", ""),
-            may_see_status=grant.status,
+            may_see_status="status" in grant.scopes,
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from bot.dialplan import Dialplan, decide
 from bot.persona import Persona
-from bot.web.grants import Grant
+from bot.web.links import ANY, Grant
 from bot.web.messages import Error
 
 
@@ -37,20 +37,32 @@ def callees(who: Answering, grant: Grant) -> list[Callee]:
         exact = route.number and not route.number.endswith("*")
         if persona is None or not exact or route.callers:
             continue
-        if grant.allows(number=route.number, persona=persona.slug):
+        if grant.allows(number=route.number, personas_by_number=reached_by(who)):
             what = route.description or persona.description
             found.append(Callee(route.number, persona.slug, persona.name, what))
     return found
 
 
+def reached_by(who: Answering) -> Callable[[str], str | None]:
+    """Number → slug of the persona who answers it."""
+
+    def persona_of(number: str) -> str | None:
+        route = decide(who.plan, number, "").route
+        return route.persona if route else None
+
+    return persona_of
+
+
 def may_call(who: Answering, grant: Grant, number: str, persona: str) -> Error | None:
     """None when this visitor may call this number or persona, else why not."""
-    slug = persona
-    if not persona:
-        decision = decide(who.plan, number, "")
-        slug = decision.route.persona if decision.route else ""
-    if slug not in who.personas:
+    if (persona or reached_by(who)(number)) not in who.personas:
         return Error(code="not_found", text="Nobody answers that number.")
-    if not grant.allows(number=number, persona=slug):
+    if not grant.allows(number=number, persona=persona, personas_by_number=reached_by(who)):
         return Error(code="forbidden", text="This link is for somebody else.")
     return None
+
+
+def the_one(who: Answering, grant: Grant) -> Callee | None:
+    """The persona a link is bound to, though no number of the picker reaches it."""
+    persona = who.personas.get(grant.subject) if grant.subject != ANY else None
+    return Callee("", persona.slug, persona.name, persona.description) if persona else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,11 +24,13 @@ from bot.legs.webrtc import IceServers, WebRtcEndpoint, WebRtcSettings
 from bot.library import Library
 from bot.secrets import secret
 from bot.store.schema import prepare
+from bot.web.access import make_policy
 from bot.web.api import Api
 from bot.web.app import make_app, make_inner_app
 from bot.web.lines import Lines
 from bot.web.rooms import Rooms
 from bot.web.signaling import Signaling
+from bot.web.tls import make_ssl, renew_ssl
 from bot.workers.carrying import Carrier, prefer_media
 
 CLOSE_WITHIN_S = 2.0
@@ -36,46 +39,80 @@ log = structlog.get_logger(__name__)
 
 def run(config: Config, library: Library, ready: Callable[[], None], index: int = 0) -> int:
     """Serve until SIGTERM or SIGINT; the exit code. `ready` is called once calls are taken,
-    SIGHUP reads the library again. Worker 0 is the door.
+    SIGHUP reads the library and the certificate again. Worker 0 is the door.
 
-    Raises StartError when web.bind cannot be had, StoreError when the database cannot be made.
+    Raises StartError when web.bind or the certificate cannot be had, ConfigError when links cannot
+    be signed, StoreError when the database cannot be made.
     """
     setproctitle("bot: web worker" if not index else f"bot: web worker {index + 1}")
     prefer_media()
-    asyncio.run(_serve(config, library, ready, index))
+    asyncio.run(WebWorker(config, library, index).serve(ready))
     return 0
 
 
-async def _serve(config: Config, library: Library, ready: Callable[[], None], index: int) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, stop.set)
-    prepare(config.store.path)
-    carrier = Carrier(config, library)
-    loop.add_signal_handler(signal.SIGHUP, carrier.reload)
-    endpoint = WebRtcEndpoint(_settings(config))
-    rooms = Rooms(endpoint, carrier.manager, config.web.max_calls_per_worker)
-    lines = Lines(
-        rooms,
-        Api(rooms, library, endpoint.settings.ice),
-        Signaling(rooms, library),
-        () if index else [worker_socket(config, each) for each in range(1, config.web.workers)],
-    )
-    app = make_inner_app(lines) if index else make_app(config, library, lines)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_WITHIN_S)
-    await runner.setup()
-    await lines.start()
-    try:
-        await endpoint.start()
-        await (_bind_socket(runner, config, index) if index else _bind(runner, config.web.bind))
-        log.info("pages served", bind=config.web.bind)
-        await _carry(carrier, rooms, stop, ready)
-    finally:
-        await carrier.close(endpoint.lateness)
-        await lines.close()
-        await endpoint.close()
-        await runner.cleanup()
+class WebWorker:
+    """What one of them is made of."""
+
+    def __init__(self, config: Config, library: Library, index: int) -> None:
+        self._config, self._library, self._index = config, library, index
+        self._tls = None if index else make_ssl(config)
+
+    async def serve(self, ready: Callable[[], None]) -> None:
+        config, stop = self._config, asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, stop.set)
+        prepare(config.store.path)
+        carrier = Carrier(config, self._library)
+        loop.add_signal_handler(signal.SIGHUP, self._reload, carrier)
+        endpoint = WebRtcEndpoint(settings(config))
+        rooms = Rooms(endpoint, carrier.manager, config.web.max_calls_per_worker)
+        lines = self._lines(rooms, endpoint)
+        runner = web.AppRunner(self._app(lines), access_log=None, shutdown_timeout=CLOSE_WITHIN_S)
+        await runner.setup()
+        await lines.start()
+        try:
+            await endpoint.start()
+            await self._bind(runner)
+            log.info("pages served", bind=config.web.bind, worker=self._index)
+            await _carry(carrier, rooms, stop, ready)
+        finally:
+            await carrier.close(endpoint.lateness)
+            await lines.close()
+            await endpoint.close()
+            await runner.cleanup()
+
+    def _lines(self, rooms: Rooms, endpoint: WebRtcEndpoint) -> Lines:
+        others = [] if self._index else range(1, self._config.web.workers)
+        return Lines(
+            rooms,
+            Api(rooms, self._library, endpoint.settings.ice),
+            Signaling(rooms, self._library),
+            [worker_socket(self._config, each) for each in others],
+        )
+
+    def _app(self, lines: Lines) -> web.Application:
+        if self._index:
+            return make_inner_app(lines)
+        return make_app(self._config, self._library, make_policy(self._config), lines)
+
+    def _reload(self, carrier: Carrier) -> None:
+        """What cannot be used stays as it was."""
+        carrier.reload()
+        if self._tls is not None:
+            try:
+                renew_ssl(self._tls, self._config)
+            except StartError as error:
+                log.error("certificate not taken over", why=str(error))
+
+    async def _bind(self, runner: web.AppRunner) -> None:
+        if not self._index:
+            await _bind(runner, self._config.web.bind, self._tls)
+            return
+        path = worker_socket(self._config, self._index)
+        path.unlink(missing_ok=True)  # of an earlier life
+        await web.UnixSite(runner, str(path)).start()
+        path.chmod(0o600)
 
 
 async def _carry(
@@ -94,7 +131,7 @@ async def _carry(
     warming.cancel()
 
 
-def _settings(config: Config) -> WebRtcSettings:
+def settings(config: Config) -> WebRtcSettings:
     """Raises ConfigError when a secret cannot be read."""
     rtc = config.webrtc
     ice = IceServers(
@@ -113,17 +150,10 @@ def worker_socket(config: Config, index: int) -> Path:
     return config.store.path.parent / f"web-{index + 1}.sock"
 
 
-async def _bind_socket(runner: web.AppRunner, config: Config, index: int) -> None:
-    path = worker_socket(config, index)
-    path.unlink(missing_ok=True)  # of an earlier life
-    await web.UnixSite(runner, str(path)).start()
-    path.chmod(0o600)
-
-
-async def _bind(runner: web.AppRunner, at: str) -> None:
+async def _bind(runner: web.AppRunner, at: str, tls: ssl.SSLContext | None) -> None:
     """Listen on `at`. Raises StartError naming web.bind."""
     try:
-        await web.TCPSite(runner, *split_address(at)).start()
+        await web.TCPSite(runner, *split_address(at), ssl_context=tls).start()
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         what = "is already in use" if taken else f"cannot be bound ({error.strerror})"
