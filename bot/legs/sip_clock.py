@@ -11,17 +11,16 @@ import ctypes
 import time
 from asyncio import AbstractEventLoop
 from collections import deque
-from dataclasses import dataclass
 from threading import Event, Thread
 
 import pjsua2 as pj
 
 from bot.audio.frame import FRAME_MS, FRAME_S
 from bot.legs.bridge import BRIDGE_BYTES, BRIDGE_HZ
+from bot.legs.lateness import REMEMBERED, Lateness, lateness_of
 from bot.legs.mailbox import Mailbox
 
 RESYNC_S = 0.5  # later than this, missed ticks are given up instead of made good
-REMEMBERED = 1500  # ticks, 30 s
 
 
 class PjmediaFrame(ctypes.Structure):
@@ -34,16 +33,6 @@ class PjmediaFrame(ctypes.Structure):
         ("timestamp", ctypes.c_uint64),
         ("bit_info", ctypes.c_uint32),
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Lateness:
-    """How late the last 30 s of ticks began, in seconds; `resyncs` counts given-up gaps."""
-
-    p50: float = 0.0
-    p99: float = 0.0
-    max: float = 0.0
-    resyncs: int = 0
 
 
 class Clock:
@@ -85,11 +74,7 @@ class Clock:
 
     @property
     def lateness(self) -> Lateness:
-        late = sorted(self._late.copy())
-        if not late:
-            return Lateness()
-        last = len(late) - 1
-        return Lateness(late[last // 2], late[int(last * 0.99)], late[last], self._resyncs)
+        return lateness_of(self._late.copy(), self._resyncs)
 
     def _run(self) -> None:
         pj.Endpoint.instance().libRegisterThread("sip-clock")

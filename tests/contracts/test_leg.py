@@ -18,8 +18,10 @@ from bot.errors import LegError
 from bot.legs.base import Digit, HangUp, MediaChanged
 from bot.legs.loopback import loopback
 from bot.legs.sip import SipEndpoint, SipSettings
+from bot.legs.webrtc import WebRtcEndpoint, WebRtcSettings
+from tests.support.webrtc_phone import WebRtcPhone, in_process
 
-DOORS = ("loopback", "sip")
+DOORS = ("loopback", "sip", "webrtc")
 
 
 @dataclass
@@ -39,12 +41,33 @@ async def line(request: pytest.FixtureRequest) -> AsyncIterator[Line]:
         yield Line(phone, bot)
         return
     rung: asyncio.Queue[Any] = asyncio.Queue()
+    if request.param == "webrtc":
+        async for line in _webrtc(rung):
+            yield line
+        return
     endpoint = SipEndpoint(SipSettings("127.0.0.1:0", rtp_port=21_000), rung.put_nowait)
     await endpoint.start()
     try:
         phone = await endpoint.dial(f"sip:1000@127.0.0.1:{endpoint.port}", caller="alice")
         yield Line(phone, await asyncio.wait_for(rung.get(), 5))
     finally:
+        await endpoint.close()
+
+
+async def _webrtc(rung: asyncio.Queue[Any]) -> AsyncIterator[Line]:
+    endpoint = WebRtcEndpoint(WebRtcSettings())
+    await endpoint.start()
+
+    def take(offer: str) -> Any:
+        return endpoint.offered(offer, leg_id="room", called="1000", caller="alice")
+
+    phone = WebRtcPhone(in_process(take, rung.put_nowait))
+    dialling = asyncio.ensure_future(phone.dial())
+    try:
+        yield Line(phone, await asyncio.wait_for(rung.get(), 5))
+    finally:
+        await phone.hang_up()
+        await dialling
         await endpoint.close()
 
 
