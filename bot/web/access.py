@@ -75,7 +75,8 @@ def bound_to_loopback(config: Config) -> bool:
 
 def grant_of(request: web.Request) -> Grant:
     """What the request may do; everything where the door has decided already."""
-    return request.get(GRANT, EVERYTHING)
+    grant: Grant = request.get(GRANT, EVERYTHING)
+    return grant
 
 
 def may_begin_call(request: web.Request) -> int | None:
