@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -12,8 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli import cli
-from bot.config import load_config
-from bot.web.links import ANY, links_of
+from bot.config import check_config, load_config
+from bot.web.links import ANY, Links, links_of
 from tests.support.certificates import certificate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -172,3 +175,40 @@ def test_check_tells_what_would_not_start(admin: Path, monkeypatch: pytest.Monke
     result = run("check")
     assert result.exit_code == 2
     assert "environment: WEB_LINK_SECRET: is shorter than 32 bytes" in result.stderr
+
+
+# ---- docs/access.md
+
+PAGE = (ROOT / "docs" / "access.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.+?)```", PAGE, re.S)
+
+
+def test_the_page_mints_links_that_open(admin: Path) -> None:
+    (program,) = blocks("python")
+    key = "k" * 40
+    result = subprocess.run(
+        [sys.executable, "-c", program], env={"WEB_LINK_SECRET": key}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    asked = parse_qs(urlsplit(result.stdout.strip()).query)
+    grant = Links(key).read(asked["token"][0])
+    assert (grant.scopes, grant.subject) == ({"call"}, "1000") and asked["number"] == ["1000"]
+
+
+def test_the_configurations_of_the_page_are_sound(admin: Path) -> None:
+    assert len(blocks("toml")) == 3
+    for text in blocks("toml"):
+        (admin / "config.toml").write_text(text)
+        assert check_config(admin / "config.toml", {})[1] == []
+
+
+def test_the_commands_of_the_page_work(admin: Path) -> None:
+    commands = [line for line in blocks("sh")[0].splitlines() if line]
+    assert len(commands) == 4
+    for line in commands:
+        words = line.partition("#")[0].split()
+        assert words[:3] == ["python", "-m", "bot"]
+        assert run(*words[3:]).exit_code == 0, line
