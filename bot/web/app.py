@@ -11,6 +11,7 @@ from aiohttp import web
 from bot.config import Config
 from bot.errors import StoreError
 from bot.store import queries
+from bot.web import openapi
 from bot.web.access import GRANT, POLICY, Policy
 from bot.web.headers import set_headers
 from bot.web.lines import Lines
@@ -48,7 +49,7 @@ def make_app(
     app.add_routes([web.get("/healthz", Health(config.store.path).health)])
     app.add_routes([web.get("/talk.js", talk_js)])
     if lines is not None:
-        app.add_routes(lines.routes())
+        app.add_routes([*lines.routes(), *openapi.routes()])
     app.add_routes([web.static("/static", STATIC)])
     return app
 

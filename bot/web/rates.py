@@ -1,4 +1,4 @@
-"""How often one address may ask, and begin calls. Each web worker counts for itself."""
+"""How often one address may ask, and begin calls. The door counts for all workers."""
 
 from __future__ import annotations
 

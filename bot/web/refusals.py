@@ -8,7 +8,7 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from bot.web.messages import Code
+from bot.web.messages import Code, Error
 
 CODES: dict[int, Code] = {
     401: "forbidden", 403: "forbidden", 404: "not_found", 410: "no_call", 429: "too_many",
@@ -39,7 +39,7 @@ def for_programs(path: str) -> bool:
 
 
 def guard(page: Page) -> Middleware:
-    """HTTP errors of any handler as a page of ours, or as `{"error": {"code", "text"}}`."""
+    """HTTP errors of any handler: a page of ours, or `{"error": …}` with a `messages.Error`."""
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -62,4 +62,6 @@ def _formed(request: web.Request, error: web.HTTPException, page: Page) -> web.R
     if error.content_type == "application/json":  # the handler has told it itself
         return web.Response(text=text, status=error.status, content_type=error.content_type)
     code = CODES.get(error.status, "bad_message" if error.status < 500 else "failed")
-    return web.json_response({"error": {"code": code, "text": text}}, status=error.status)
+    retry = error.headers.get("Retry-After", "")
+    told = Error(code=code, text=text, retry_after_s=int(retry) if retry.isdecimal() else None)
+    return web.json_response({"error": told.model_dump()}, status=error.status)

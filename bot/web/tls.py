@@ -17,6 +17,7 @@ from bot.config import Config
 from bot.errors import BotError, StartError
 
 Fault: TypeAlias = tuple[str, str, str]  # key, what is wrong, remedy
+MISMATCH = ("KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED")  # of its kind; of another kind
 OTHER = {"web.tls_cert": "web.tls_key", "web.tls_key": "web.tls_cert"}
 
 
@@ -88,7 +89,7 @@ def _unfit(config: Config) -> Iterator[Fault]:
         remedy = "Write it without: openssl pkey -in KEY -out PLAIN"
         yield "web.tls_key", "is protected by a passphrase that nobody can type in.", remedy
     except ssl.SSLError as error:
-        mismatch = error.reason == "KEY_VALUES_MISMATCH"
+        mismatch = error.reason in MISMATCH
         none = f"is {config.web.tls_key}, which holds no private key."
         what = "is not the key of web.tls_cert." if mismatch else none
         yield "web.tls_key", what, "Name the PEM file with the private key of the certificate."
