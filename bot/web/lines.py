@@ -23,7 +23,8 @@ from bot.web.rooms import Rooms
 from bot.web.signaling import RETRY_S, Signaling
 
 ASKED_WITHIN_S = 1.0  # a worker that does not tell how it is doing in time is left out
-JUST_NOW_S = 2.0  # so long a call that was passed on may not be counted there yet
+JUST_NOW_S = 2.0  # so long the call of a socket that was passed on may not be counted there yet
+BUSY = 503
 ROOM = "{room_id:[A-Za-z0-9_-]{8,64}}"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,7 +35,7 @@ class Worker:
 
     socket: Path
     session: ClientSession
-    passed_on: list[float] = field(default_factory=list)  # when, of the last JUST_NOW_S
+    passed_on: list[float] = field(default_factory=list)  # sockets: when, of the last JUST_NOW_S
 
     async def load(self, room_id: str) -> tuple[int, bool]:
         """Free lines, and whether the room is there; (0, False) when it does not answer."""
@@ -47,9 +48,17 @@ class Worker:
                 told = await answer.json()
         except (ClientError, OSError, TimeoutError, ValueError):
             return 0, False
+        return int(told["free"]), bool(told["has"])
+
+    @property
+    def expected(self) -> int:
+        """Calls that may come through sockets which were passed on a moment ago."""
         now = time.monotonic()
         self.passed_on = [at for at in self.passed_on if now - at < JUST_NOW_S]
-        return max(0, int(told["free"]) - len(self.passed_on)), bool(told["has"])
+        return len(self.passed_on)
+
+
+Load = tuple[Worker, tuple[int, bool]]
 
 
 class Lines:
@@ -115,29 +124,59 @@ class Lines:
             room_id = await _room_of(request)
             if room_id and self._rooms.get(room_id) is not None:
                 return await handler(request)
-            best, most = None, self._rooms.free
-            for worker, (free, has) in await self._ask(room_id):
+            loads = await self._ask(room_id)
+            for worker, (_, has) in loads:
                 if has:
                     return await relay(request, worker.session)
-                if free > most:
-                    best, most = worker, free
-            wait_s = may_begin_call(request)
-            if wait_s is not None:
-                text = f"Your address has called too often. Try again in {wait_s} s."
-                raise refused(Error(code="too_many", text=text, retry_after_s=wait_s))
-            if not most and request.method == "POST":
-                text = "All lines are busy."
-                raise refused(Error(code="busy", text=text, retry_after_s=RETRY_S))
-            if best is None:
-                return await handler(request)
-            best.passed_on.append(time.monotonic())
-            return await relay(request, best.session)
+            _check_rate(request)
+            if request.method == "POST":
+                return await self._first_free(request, handler, loads)
+            return await self._most_free(request, handler, loads)
 
         return where_it_goes
 
-    async def _ask(self, room_id: str) -> list[tuple[Worker, tuple[int, bool]]]:
+    async def _first_free(
+        self, request: web.Request, handler: Handler, loads: list[Load]
+    ) -> web.StreamResponse:
+        """The answer of the first worker that takes the call, those with most room first."""
+        choices: list[tuple[int, Worker | None]] = [(self._rooms.free, None)]
+        choices += [(free, worker) for worker, (free, _) in loads]
+        for free, worker in sorted(choices, key=lambda each: -each[0]):
+            if not free:
+                break
+            try:
+                if worker is None:
+                    return await handler(request)
+                return await relay(request, worker.session, but_not=BUSY)
+            except web.HTTPException as error:
+                if error.status != BUSY:
+                    raise
+        raise refused(Error(code="busy", text="All lines are busy.", retry_after_s=RETRY_S))
+
+    async def _most_free(
+        self, request: web.Request, handler: Handler, loads: list[Load]
+    ) -> web.StreamResponse:
+        """A socket has to be placed before its offer is known: where most room is expected."""
+        best, most = None, self._rooms.free
+        for worker, (free, _) in loads:
+            if free - worker.expected > most:
+                best, most = worker, free - worker.expected
+        if best is None:
+            return await handler(request)
+        best.passed_on.append(time.monotonic())
+        return await relay(request, best.session)
+
+    async def _ask(self, room_id: str) -> list[Load]:
         loads = await asyncio.gather(*(each.load(room_id) for each in self._others))
         return list(zip(self._others, loads, strict=True))
+
+
+def _check_rate(request: web.Request) -> None:
+    """Raises a refusal when this address has begun too many calls."""
+    wait_s = may_begin_call(request)
+    if wait_s is not None:
+        text = f"Your address has called too often. Try again in {wait_s} s."
+        raise refused(Error(code="too_many", text=text, retry_after_s=wait_s))
 
 
 async def _room_of(request: web.Request) -> str:

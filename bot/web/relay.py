@@ -23,12 +23,15 @@ NOT_BACK = {hdrs.CONTENT_LENGTH, hdrs.TRANSFER_ENCODING, hdrs.CONNECTION, hdrs.D
 GRANTED = "X-Bot-Grant"  # what the door found the visitor may do
 
 
-async def relay(request: web.Request, session: ClientSession) -> web.StreamResponse:
-    """The other worker's answer. Raises HTTPBadGateway when it has died."""
+async def relay(
+    request: web.Request, session: ClientSession, *, but_not: int = 0
+) -> web.StreamResponse:
+    """The other worker's answer. Raises HTTPBadGateway when it has died, HTTPServiceUnavailable
+    when it answers with the status `but_not`: somebody else may do better."""
     try:
         if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
             return await _socket(request, session)
-        return await _answer(request, session)
+        return await _answer(request, session, but_not)
     except (ClientError, OSError) as error:
         raise web.HTTPBadGateway(text="The worker of this call has died.") from error
 
@@ -38,11 +41,13 @@ def _headers(request: web.Request) -> dict[str, str]:
     return passed | {GRANTED: grant_of(request).as_text()}
 
 
-async def _answer(request: web.Request, session: ClientSession) -> web.StreamResponse:
+async def _answer(request: web.Request, session: ClientSession, but_not: int) -> web.StreamResponse:
     async with session.request(
         request.method, f"http://worker{request.path_qs}",
         headers=_headers(request), data=await request.read(),
     ) as theirs:  # fmt: skip
+        if theirs.status == but_not:
+            raise web.HTTPServiceUnavailable
         headers = {k: v for k, v in theirs.headers.items() if k not in NOT_BACK}
         ours = web.StreamResponse(status=theirs.status, headers=headers)
         await ours.prepare(request)
