@@ -70,7 +70,8 @@ def web_worker(folder: Path, **web: Any) -> Iterator[WebProcess]:
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n", log.read_text()
-        yield WebProcess(f"http://127.0.0.1:{port}", process, log)
+        scheme = "https" if "tls_cert" in web else "http"
+        yield WebProcess(f"{scheme}://127.0.0.1:{port}", process, log)
     finally:
         process.kill()
         process.communicate()
