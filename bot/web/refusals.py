@@ -45,6 +45,8 @@ def guard(page: Page) -> Middleware:
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
+        except web.RequestPayloadError:  # no gzip, though it says so; a body cut off
+            return _formed(request, web.HTTPBadRequest(text="The body cannot be read."), page)
         except web.HTTPException as error:
             if error.status < 400:
                 raise

@@ -259,5 +259,7 @@ def _what_is_wrong(error: ValidationError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return "Nested too deeply."
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] == "union_tag_invalid":
+        return "type: this kind of message is not known here."
     place = ".".join(str(part) for part in first["loc"])
     return f"{place}: {first['msg']}" if place else str(first["msg"])

@@ -68,7 +68,12 @@ class WebWorker:
         endpoint = WebRtcEndpoint(settings(config))
         rooms = Rooms(endpoint, carrier.manager, config.web.max_calls_per_worker)
         lines = self._lines(rooms, endpoint)
-        runner = web.AppRunner(self._app(lines), access_log=None, shutdown_timeout=CLOSE_WITHIN_S)
+        runner = web.AppRunner(
+            self._app(lines),
+            access_log=None,
+            shutdown_timeout=CLOSE_WITHIN_S,
+            auto_decompress=False,  # nobody needs to send us gzip, or a bomb made of it
+        )
         await runner.setup()
         await lines.start()
         try:
