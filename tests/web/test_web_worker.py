@@ -19,8 +19,10 @@ from pathlib import Path
 from bot.config import load_config
 from bot.errors import BotError
 from bot.library import Library
+from bot.logs import set_up_logs
 from bot.workers.web_worker import run
 config = load_config(Path(sys.argv[1]))
+set_up_logs(config.logs)
 try:
     library = Library(config.personas.dir, config.dialplans.dir)
     sys.exit(run(config, library, lambda: print("ready", flush=True)))
@@ -47,7 +49,10 @@ def worker(folder: Path, bind: str) -> subprocess.Popen[str]:
     (folder / "personas" / "clinic.toml").write_text(PERSONA)
     (folder / "dialplans").mkdir()
     (folder / "dialplans" / "plan.toml").write_text('[default]\npersona = "clinic"\n')
-    (folder / "config.toml").write_text(f'[store]\npath = "bot.db"\n[web]\nbind = "{bind}"\n')
+    (folder / "config.toml").write_text(
+        f'[store]\npath = "bot.db"\n[web]\nbind = "{bind}"\n'
+        '[ai]\nmode = "mock"\n[logs]\nlevel = "error"\n'
+    )
     return subprocess.Popen(
         [sys.executable, "-c", WORKER, str(folder / "config.toml")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
