@@ -1,0 +1,28 @@
+"""Ten short calls, each with something that a bot has to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.parity.conductor import Ended, Hear, Over, Press, Step, Wait, say
+
+HOURS = "What time do you open tomorrow?"
+SCENARIOS: dict[str, Sequence[Step]] = {
+    "a question": (Hear(), say(HOURS), Hear()),
+    "two questions": (Hear(), say(HOURS), Hear(), say("Where are you?"), Hear()),
+    "a pause in a question": (
+        Hear(), say("I would like to know", "what time you open tomorrow.", pause_s=0.45), Hear(),
+    ),
+    "an unfinished sentence": (
+        Hear(), say("I want to make an appointment and", "I need it on Monday.", pause_s=1.6),
+        Hear(),
+    ),
+    "stop": (Hear(), say(HOURS), Over(1.5, "Stop, please stop."), Hear()),
+    "a question over the reply": (
+        Hear(), say(HOURS), Over(1.5, "No, what about Saturday, are you open?"), Hear(),
+    ),
+    "mhm": (Hear(), say(HOURS), Over(1.5, "mhm"), Hear(2.0)),
+    "silence": (Hear(), Wait(1.0), Hear(), Wait(9.0), Hear()),
+    "keys": (Hear(), Press("123#"), Hear(), say(HOURS), Hear()),
+    "goodbye": (Hear(), say(HOURS), Hear(), say("Thank you, goodbye."), Ended()),
+}  # fmt: skip
