@@ -13,7 +13,6 @@ import click
 from pydantic import BaseModel
 
 from bot.addresses import split_address
-from bot.cli_check_web import web_faults, web_notes
 from bot.cli_options import config_option
 from bot.cli_weights import weight_faults
 from bot.config import Config, check_config, load_config
@@ -46,6 +45,8 @@ def check(config_path: Path, live: bool) -> None:
     python -m bot check --live
     python -m bot check -c /etc/bot/config.toml
     """
+    from bot.cli_check_web import web_faults, web_notes  # the web server is slow to import
+
     config, faults = check_config(config_path)
     if config is None:
         refuse(faults)

@@ -15,11 +15,10 @@ from bot.config import Config, load_config
 from bot.dialplan import decide
 from bot.library import Library
 from bot.toml_files import suggestion
-from bot.web.access import access_mode
+from bot.web.access import EVERYWHERE, access_mode, base_url
 from bot.web.links import ANY, links_of
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-EVERYWHERE = ("0.0.0.0", "::")
 
 
 class Duration(click.ParamType[float]):
@@ -86,14 +85,10 @@ def _must_exist(config: Config, number: str, persona: str) -> None:
 
 def _base(config: Config) -> str:
     """Scheme and host as the configuration has them."""
-    scheme = "https" if config.web.tls_cert else "http"
-    host, port = split_address(config.web.bind)
-    if host in EVERYWHERE:
-        host = socket.gethostname()
+    host = socket.gethostname()
+    if split_address(config.web.bind)[0] in EVERYWHERE:
         told = "stands in for every address of web.bind; --base URL says it better."
         click.echo(f"Note: {host} {told}", err=True)
     elif config.web.trusted_proxies:
         click.echo("Note: behind a proxy, give its address: --base URL", err=True)
-    if ":" in host:
-        host = f"[{host}]"
-    return f"{scheme}://{host}" + ("" if port == {"http": 80, "https": 443}[scheme] else f":{port}")
+    return base_url(config, host)

@@ -14,6 +14,7 @@ from typing import Literal
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from bot.addresses import split_address
 from bot.config import Config
 from bot.web.headers import PREFLIGHT, is_static
 from bot.web.links import (
@@ -27,7 +28,7 @@ from bot.web.links import (
     Why,
     links_of,
 )
-from bot.web.origins import is_from_afar, is_loopback, is_preflight, may_ask
+from bot.web.origins import DEFAULT_PORTS, is_from_afar, is_loopback, is_preflight, may_ask
 from bot.web.proxies import believe, household
 from bot.web.rates import Rate
 from bot.web.refusals import for_programs, refusal
@@ -36,6 +37,7 @@ GRANT = web.RequestKey("grant", Grant)
 COOKIES: dict[Scope, str] = {"call": "call_link", "status": "status_link"}
 COOKIE_MAX_S = 400 * 24 * 3600  # browsers keep none longer
 PUBLIC = ("/healthz", "/static", "/talk.js", "/api/openapi.json")
+EVERYWHERE = ("0.0.0.0", "::")
 FOR_STATUS = ("/status", "/calls", "/metrics")  # they show what callers said, or how many there are
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -71,6 +73,16 @@ def is_local(config: Config) -> bool:
 
 def bound_to_loopback(config: Config) -> bool:
     return is_loopback(config.web.bind)
+
+
+def base_url(config: Config, everywhere: str = "127.0.0.1") -> str:
+    """Scheme, host and port of the pages as web.bind has them; `everywhere` is the host that
+    stands for all addresses."""
+    scheme = "https" if config.web.tls_cert else "http"
+    host, port = split_address(config.web.bind)
+    host = everywhere if host in EVERYWHERE else host
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}" + ("" if port == DEFAULT_PORTS[scheme] else f":{port}")
 
 
 def grant_of(request: web.Request) -> Grant:
