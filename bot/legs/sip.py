@@ -23,10 +23,10 @@ import structlog
 from bot.errors import LegError
 from bot.legs.base import LegInfo
 from bot.legs.bridge import SILENCE
+from bot.legs.lateness import Lateness
 from bot.legs.mailbox import Mailbox
 from bot.legs.sip_address import bindable
 from bot.legs.sip_call import News
-from bot.legs.sip_clock import Lateness
 from bot.legs.sip_leg import CallRefused, SipLeg
 from bot.legs.sip_message import caller_of, headers_of, name_of, user_of
 from bot.legs.sip_stack import Invite, SipSettings, SipStack, max_calls_compiled

@@ -10,18 +10,14 @@ from __future__ import annotations
 import ctypes
 import time
 from asyncio import AbstractEventLoop
-from collections import deque
-from dataclasses import dataclass
 from threading import Event, Thread
 
 import pjsua2 as pj
 
 from bot.audio.frame import FRAME_MS, FRAME_S
 from bot.legs.bridge import BRIDGE_BYTES, BRIDGE_HZ
+from bot.legs.lateness import Lateness, LatenessLog
 from bot.legs.mailbox import Mailbox
-
-RESYNC_S = 0.5  # later than this, missed ticks are given up instead of made good
-REMEMBERED = 1500  # ticks, 30 s
 
 
 class PjmediaFrame(ctypes.Structure):
@@ -36,16 +32,6 @@ class PjmediaFrame(ctypes.Structure):
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Lateness:
-    """How late the last 30 s of ticks began, in seconds; `resyncs` counts given-up gaps."""
-
-    p50: float = 0.0
-    p99: float = 0.0
-    max: float = 0.0
-    resyncs: int = 0
-
-
 class Clock:
     """Ticks `master` (a pjmedia_port address) and wakes the loop once per tick for all legs."""
 
@@ -57,8 +43,7 @@ class Clock:
         self._loop = loop
         self._open: tuple[Mailbox, ...] = ()
         self._waking = False
-        self._late: deque[float] = deque(maxlen=REMEMBERED)
-        self._resyncs = 0
+        self._late = LatenessLog()
         self._due = time.monotonic()
         self._stop = Event()
         self._thread = Thread(target=self._run, name="sip-clock", daemon=True)
@@ -85,11 +70,7 @@ class Clock:
 
     @property
     def lateness(self) -> Lateness:
-        late = sorted(self._late.copy())
-        if not late:
-            return Lateness()
-        last = len(late) - 1
-        return Lateness(late[last // 2], late[int(last * 0.99)], late[last], self._resyncs)
+        return self._late.summary
 
     def _run(self) -> None:
         pj.Endpoint.instance().libRegisterThread("sip-clock")
@@ -100,12 +81,7 @@ class Clock:
             wait = self._due - time.monotonic()
             if wait > 0:
                 time.sleep(wait)
-            late = time.monotonic() - self._due
-            if late > RESYNC_S:
-                self._due += late
-                self._resyncs += 1
-            self._late.append(late)
-            self._due += FRAME_S
+            self._due += FRAME_S + self._late.add(time.monotonic() - self._due)
             self._tick(frame)
 
     def _tick(self, frame: PjmediaFrame) -> None:
