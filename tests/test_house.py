@@ -25,7 +25,7 @@ MODULES = {  # distribution → what is imported from it, where the names differ
     "faster-whisper": "faster_whisper", "sqlite-utils": "sqlite_utils",
     "unicode-rbnf": "unicode_rbnf",
 }  # fmt: skip
-NOT_YET = {"aiortc", "aiohttp-sse", "limits", "pyjwt"}  # used by rooms that are being built
+NOT_YET = {"aiohttp-sse", "limits", "pyjwt"}  # used by rooms that are being built
 FORBIDDEN = (  # split, so that this file is not found by its own search
     "py" + "pi.org", "python" + "hosted", "/wor" + "k/", "/ro" + "ot/", "/opt/py" + "pi",
     "fa" + "rm-", "deb.deb" + "ian.org",

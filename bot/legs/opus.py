@@ -6,7 +6,7 @@ A browser offers opus/48000/2 whatever it sends; mono packets are part of every 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 import av
 import numpy as np
@@ -25,8 +25,8 @@ TIME_BASE = Fraction(1, BUS_HZ)
 MAX_SAMPLES = BUS_HZ * 120 // 1000  # the longest packet Opus knows
 
 
-def _context(mode: str) -> AudioCodecContext:
-    context = cast("AudioCodecContext", CodecContext.create("libopus", mode))
+def _context(mode: Literal["r", "w"]) -> AudioCodecContext:
+    context = CodecContext.create("libopus", mode)
     context.format = "s16"
     context.layout = "mono"
     context.sample_rate = BUS_HZ

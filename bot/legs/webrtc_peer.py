@@ -68,9 +68,7 @@ class _Outgoing(MediaStreamTrack):
     def __init__(self) -> None:
         super().__init__()
         self._asking: asyncio.Future[OpusPacket] | None = None
-        self._ready: deque[OpusPacket] = deque(
-            maxlen=5
-        )  # while a TURN server makes the sender wait
+        self._ready: deque[OpusPacket] = deque(maxlen=5)  # a TURN server makes us wait
         self._wanted = False
 
     def push(self, packet: OpusPacket) -> None:
