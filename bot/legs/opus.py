@@ -19,7 +19,7 @@ from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, Samples
 OpusPacket: TypeAlias = "Packet[Any]"
 
 BIT_RATE = 32_000  # speech; aiortc's own encoder sends music quality, 96 kbit/s stereo
-EFFORT = 3  # of 0 to 10; ten costs a quarter more time and cannot be told apart in speech
+EFFORT = 5  # of 0 to 10
 LOOKAHEAD_S = 0.0065  # what the encoder holds back
 TIME_BASE = Fraction(1, BUS_HZ)
 MAX_SAMPLES = BUS_HZ * 120 // 1000  # the longest packet Opus knows

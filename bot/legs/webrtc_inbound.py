@@ -1,6 +1,6 @@
 """A browser's packets become exactly one frame per tick; what is lost is covered up.
 
-A gap goes on with the last pitch period of what was heard and fades out within 60 ms, which hides
+A gap goes on with the last pitch period of what was heard and fades out within 80 ms, which hides
 a lost packet or two; after that it is silence, as in a pause of a browser that sends nothing then.
 """
 
@@ -12,8 +12,9 @@ from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, Samples
 from bot.legs.opus import OpusDecoder
 from bot.legs.webrtc_jitter import JitterBuffer
 
-FADE = BUS_HZ * 60 // 1000  # samples until a covered gap is silent
-JOIN = BUS_HZ * 5 // 1000  # samples over which real audio takes over again
+HOLD = BUS_HZ * 20 // 1000  # samples for which a gap is as loud as what was before
+FADE = BUS_HZ * 80 // 1000  # samples until it is silent
+JOIN = BUS_HZ * 10 // 1000  # samples over which real audio, weak after a gap, takes over
 THIN = 8  # the pitch is looked for at 6 kHz
 SHORTEST, LONGEST = 15, 120  # its period in those samples: 400 to 50 Hz
 WINDOW = 60
@@ -53,7 +54,7 @@ class Concealer:
             past = np.concatenate(self._heard)[-HISTORY:]
             self._period = past[-_period(past) :]
         index = np.arange(at, at + count)
-        gain = np.maximum(0.0, 1.0 - index / FADE)
+        gain = np.clip((FADE - index) / (FADE - HOLD), 0.0, 1.0)
         made: Samples = (self._period[index % len(self._period)] * gain).astype(np.int16)
         return made
 
