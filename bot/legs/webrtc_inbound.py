@@ -7,6 +7,7 @@ a lost packet or two; after that it is silence, as in a pause of a browser that 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, Samples
 from bot.legs.opus import OpusDecoder
@@ -68,8 +69,15 @@ def _period(past: Samples) -> int:
     end = thin[-WINDOW:]
     alike = np.correlate(thin[-WINDOW - longest : -SHORTEST], end)
     power = np.convolve(thin[-WINDOW - longest : -SHORTEST] ** 2, np.ones(WINDOW), "valid")
-    best = int(np.argmax(alike / np.sqrt(power + 1.0)))
-    return (longest - best) * THIN
+    lag = (longest - int(np.argmax(alike / np.sqrt(power + 1.0)))) * THIN
+    return _refined(past.astype(float), lag)
+
+
+def _refined(past: NDArray[np.float64], lag: int) -> int:
+    """The same to the sample: off by 5 %, the phase would be lost within a frame."""
+    end, size = past[-WINDOW * THIN :], WINDOW * THIN
+    lags = range(lag - THIN, min(lag + THIN, len(past) - size) + 1)
+    return min(lags, key=lambda n: float(np.abs(past[len(past) - size - n : -n] - end).sum()))
 
 
 class Inbound:
