@@ -304,8 +304,8 @@ class WebRtcPhone:
         self._end("bot")
         if self.line is not None:
             await self.line.close()
-        if self._answer is not None:
-            self._answer.cancel()
+        if self._answer is not None and not self._answer.cancel() and not self._answer.cancelled():
+            self._answer.exception()  # seen
         for task in tuple(self._work):
             task.cancel()
 
