@@ -43,7 +43,7 @@ class Paths:
         reconnect_s: float,
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
-        self._party = party
+        self._party: Party | None = party  # let go at the end: it holds us
         self._servers = servers
         self._reconnect_s = reconnect_s
         self._spawn = spawn
@@ -123,8 +123,9 @@ class Paths:
             peer.add(candidate)
 
     def _found(self, peer: Peer, candidate: RTCIceCandidate | None) -> None:
-        if peer in (self._next, self._now) and peer.offer is not None:
-            self._party.found(candidate, peer.offer.mid, peer.offer.tagged)
+        party = self._party
+        if party is not None and peer in (self._next, self._now) and peer.offer is not None:
+            party.found(candidate, peer.offer.mid, peer.offer.tagged)
 
     # ---- up and down -----------------------------------------------------------------------
 
@@ -150,7 +151,7 @@ class Paths:
             self._giving_up = None
         elif not up:
             self._expect()
-        if up != self._up:
+        if up != self._up and self._party is not None:
             self._up = up
             self._party.connection(up, again=self._was_up)
             self._was_up = True
@@ -163,7 +164,8 @@ class Paths:
 
     def _give_up(self) -> None:
         self._giving_up = None
-        self._party.lost()
+        if self._party is not None:
+            self._party.lost()
 
     # ---- the end ---------------------------------------------------------------------------
 
@@ -177,6 +179,7 @@ class Paths:
     def close(self) -> None:
         """No more audio; whoever wants to wait awaits `closed`."""
         self._over = True
+        self._party = None
         if self._giving_up is not None:
             self._giving_up.cancel()
             self._giving_up = None
