@@ -28,11 +28,11 @@ from aiortc import RTCIceCandidate, RTCIceServer
 from aiortc.rtcicetransport import candidate_from_aioice, connection_kwargs
 
 from bot.errors import StartError
+from bot.legs.webrtc_limits import Inbox
 
 log = structlog.get_logger(__name__)
 
 GATHER_S = 10.0  # for an answer of a STUN or TURN server
-MAX_UNREAD = 200  # datagrams; before DTLS is up nobody reads, and anybody can send
 NEEDED = (
     "_check_list", "_check_list_done", "_closing", "_local_candidates", "_local_candidates_end",
     "_local_candidates_start", "_pair_remote_candidate", "_protocols", "_queue",
@@ -72,17 +72,9 @@ def unfit(connection: Connection) -> list[str]:
     return [name for name in NEEDED if not hasattr(connection, name)]
 
 
-class _Inbox(asyncio.Queue[tuple[bytes, int] | None]):
-    """aioice's queue of received datagrams, bounded; the end (None) always gets in."""
-
-    def put_nowait(self, item: tuple[bytes, int] | None) -> None:
-        if item is None or self.qsize() < MAX_UNREAD:
-            super().put_nowait(item)
-
-
 def prepare(connection: Connection) -> None:
     """Before it gathers: host addresses only, and no more memory than a call needs."""
-    connection._queue = _Inbox()
+    connection._queue = Inbox()
     vars(connection)["gather_candidates"] = partial(_gather_hosts, connection)
 
 

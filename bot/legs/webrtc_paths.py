@@ -141,6 +141,8 @@ class Paths:
             if old is not None:
                 self._retire(old)
         if peer is self._now:
+            if peer.state == "lost":
+                self._shut(peer)
             self._tell(peer.state == "up")
 
     def _tell(self, up: bool) -> None:
@@ -172,6 +174,9 @@ class Paths:
     def _retire(self, peer: Peer) -> None:
         self._received += peer.inbound.jitter.received
         self._lost += peer.inbound.jitter.lost
+        self._shut(peer)
+
+    def _shut(self, peer: Peer) -> None:
         task = self._spawn(peer.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

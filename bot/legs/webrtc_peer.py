@@ -28,6 +28,7 @@ from bot.errors import LegError, StartError
 from bot.legs import webrtc_ice
 from bot.legs.opus import OpusPacket
 from bot.legs.webrtc_inbound import Inbound
+from bot.legs.webrtc_limits import limit_sources
 from bot.legs.webrtc_sdp import PARSING, Offer, usable
 from bot.legs.webrtc_teardown import CLOSE_S, taken_apart
 
@@ -48,6 +49,8 @@ async def check_libraries() -> None:
     missing = webrtc_ice.unfit(_ice(transceiver))
     if not hasattr(transceiver.receiver, JITTER_BUFFER):
         missing.append(JITTER_BUFFER)
+    if not hasattr(transceiver.receiver.transport, "_rtp_router"):
+        missing.append("_rtp_router")
     await connection.close()
     if missing:
         raise StartError(
@@ -156,6 +159,7 @@ class Peer:
         transceiver.direction = "sendrecv"
         transceiver.sender.replaceTrack(self._track)
         setattr(transceiver.receiver, JITTER_BUFFER, _Tap(self.inbound, mid))
+        limit_sources(transceiver.receiver.transport._rtp_router)
         webrtc_ice.prepare(_ice(transceiver))
         webrtc_ice.watch(_ice(transceiver), self._heard)
 

@@ -17,6 +17,7 @@ def taken_apart(connection: RTCPeerConnection) -> None:
     for transceiver in connection.getTransceivers():
         dtls = transceiver.receiver.transport
         dtls.remove_all_listeners()
+        vars(dtls._rtp_router).pop("route_rtp", None)  # ours, see webrtc_limits
         ice = dtls.transport
         for emitter in (ice, ice.iceGatherer):
             emitter.remove_all_listeners()

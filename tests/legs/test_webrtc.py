@@ -1,7 +1,6 @@
 """The browser's leg over real sockets: how fast it is there, and what it survives."""
 
 import asyncio
-import contextlib
 import socket
 import time
 
@@ -10,10 +9,9 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import SessionDescription
 
-from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, level_db, silence
+from bot.audio.frame import BUS_HZ, level_db, silence
 from bot.errors import LegError, StartError
-from bot.legs import webrtc_paths
-from bot.legs.base import Digit, HangUp, Hold, MediaChanged
+from bot.legs.base import Digit, HangUp, MediaChanged
 from bot.legs.webrtc import (
     AllLinesBusy,
     IceServers,
@@ -21,55 +19,8 @@ from bot.legs.webrtc import (
     WebRtcEndpoint,
     WebRtcSettings,
 )
+from tests.support.browser_call import call, house, talk, tone, until
 from tests.support.webrtc_phone import Microphone, WebRtcPhone
-
-
-@contextlib.asynccontextmanager
-async def house(**settings):
-    endpoint = WebRtcEndpoint(WebRtcSettings(**settings))
-    await endpoint.start()
-    try:
-        yield endpoint
-    finally:
-        await endpoint.close()
-
-
-@contextlib.asynccontextmanager
-async def call(**settings):
-    async with house(**settings) as endpoint:
-        phone = WebRtcPhone()
-        try:
-            leg = await phone.dial(endpoint)
-            await leg.answer()
-            await phone.answered()
-            await until(lambda: leg._paths._up)
-            leg.events()
-            yield endpoint, phone, leg
-        finally:
-            await phone.close()
-
-
-def tone(index: int, hz: float) -> np.ndarray:
-    at = np.arange(index * FRAME_SAMPLES, (index + 1) * FRAME_SAMPLES) / BUS_HZ
-    return np.rint(8000 * np.sin(2 * np.pi * hz * at)).astype(np.int16)
-
-
-async def talk(leg, heard: list, hz: float = 0.0) -> None:
-    """Read (frame, time) until the leg ends, and say a tone."""
-    async for frame in leg.frames():
-        heard.append((frame, time.monotonic()))
-        leg.write(tone(len(heard), hz) if hz else silence())
-
-
-async def until(true, seconds: float = 5.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.01)
-
-
-def loudest_hz(heard: list) -> float:
-    run = np.concatenate([frame for frame, _ in heard]).astype(float)
-    return float(np.argmax(np.abs(np.fft.rfft(run * np.hanning(len(run))))) * BUS_HZ / len(run))
 
 
 def dead_port() -> tuple[socket.socket, int]:
@@ -325,141 +276,6 @@ async def test_the_inbound_delay_told_is_the_one_heard():
         assert abs(off) < 0.008
 
 
-# ---- a further offer
-
-
-async def test_a_second_offer_of_the_same_connection_changes_nothing_else():
-    async with call() as (_, phone, leg):
-        heard: list = []
-        reading = asyncio.ensure_future(talk(leg, heard, hz=600))
-        said = asyncio.ensure_future(talk(phone, [], hz=1000))
-        await until(lambda: len(heard) > 25)
-        first = leg._paths._now
-        answer = await phone.reoffer()
-        assert leg._paths._now is first
-        assert "a=sendrecv" in answer
-        mark = len(heard)
-        await until(lambda: len(heard) > mark + 50)
-        assert loudest_hz(heard[mark:]) == pytest.approx(1000, abs=2)
-        assert leg.events() == []
-        said.cancel()
-        reading.cancel()
-
-
-async def test_a_new_connection_takes_over_without_a_break():
-    async with call() as (_, phone, leg):
-        heard, at_phone, up = [], [], []
-        leg.on_connection = up.append
-        reading = asyncio.ensure_future(talk(leg, heard, hz=600))
-        said = asyncio.ensure_future(talk(phone, at_phone, hz=1000))
-        await until(lambda: len(heard) > 50)
-        first = leg._paths._now
-        await phone.reconnect()
-        assert leg._paths._now is not first
-        mark = len(heard)
-        await until(lambda: len(heard) > mark + 60 and len(at_phone) > 100)
-        gaps = np.diff([at for _, at in heard])
-        assert max(gaps) < 0.06
-        assert leg.events() == [] and up == []
-        assert loudest_hz(heard[mark + 15 :]) == pytest.approx(1000, abs=2)
-        assert loudest_hz(at_phone[-30:]) == pytest.approx(600, abs=3)
-        assert leg.stats.rtp_lost <= 2
-        assert len({packet.ssrc for packet in phone.received}) == 2
-        said.cancel()
-        reading.cancel()
-
-
-async def test_a_bad_further_offer_leaves_the_call_alone():
-    async with call() as (_, _, leg):
-        for wrong in ("rubbish", ""):
-            with pytest.raises(LegError):
-                await leg.renegotiate(wrong)
-        assert leg.ended is None
-        other = WebRtcPhone()
-        await leg.renegotiate(await other.line.offer())  # and then nothing comes of it
-        await other.close()
-        heard: list = []
-        reading = asyncio.ensure_future(talk(leg, heard))
-        await until(lambda: len(heard) > 20)
-        assert leg._paths._up
-        reading.cancel()
-    with pytest.raises(LegError):
-        await leg.renegotiate("rubbish")
-
-
-# ---- lost connections
-
-
-async def test_a_lost_connection_is_a_hold_until_the_browser_is_back():
-    async with call(reconnect_s=5.0) as (_, phone, leg):
-        heard, up = [], []
-        leg.on_connection = up.append
-        reading = asyncio.ensure_future(talk(leg, heard))
-        await until(lambda: len(heard) > 10)
-        await phone.vanish()
-        events: list = []
-        await until(lambda: events.extend(leg.events()) or events)
-        assert events == [Hold(True)] and up == [False]
-        mark = len(heard)
-        await until(lambda: len(heard) > mark + 20)
-        assert leg.ended is None
-        again = WebRtcPhone()
-        await again.line.take(await leg.renegotiate(await again.line.offer()))
-        await until(lambda: events.extend(leg.events()) or len(events) > 1)
-        assert events == [Hold(True), Hold(False)] and up == [False, True]
-        assert max(np.diff([at for _, at in heard])) < 0.06
-        await leg.hang_up()
-        await asyncio.wait_for(reading, 1)
-        await again.close()
-
-
-async def test_a_browser_that_never_comes_back_has_ended_the_call():
-    async with call(reconnect_s=0.4) as (endpoint, phone, leg):
-        began = time.monotonic()
-        reading = asyncio.ensure_future(talk(leg, []))
-        await phone.vanish()
-        await asyncio.wait_for(reading, 3)
-        assert 0.35 < time.monotonic() - began < 1.5
-        assert leg.ended == "failed: connection lost"
-        assert Hold(True) in leg.events()
-        assert endpoint.calls == 0
-
-
-async def test_a_browser_that_never_connects_ends_the_same_way():
-    async with house(reconnect_s=0.4) as endpoint:
-        phone = WebRtcPhone()
-        leg = await phone.dial(endpoint)
-        await leg.answer()
-        heard: list = []
-        await asyncio.wait_for(talk(leg, heard), 3)
-        assert 15 < len(heard) < 40
-        assert leg.ended == "failed: connection lost"
-        assert leg.events() == [MediaChanged("opus", 48_000)]
-        await phone.close()
-
-
-async def test_a_browser_that_falls_silent_is_on_hold(monkeypatch):
-    """Its cable is out: no goodbye, nothing comes. When it is back, the same path goes on."""
-    monkeypatch.setattr(webrtc_paths, "LOST_AFTER_S", 0.3)
-    async with call() as (_, phone, leg):
-        reading = asyncio.ensure_future(talk(leg, []))
-        (transceiver,) = phone.line.pc.getTransceivers()
-        dtls = transceiver.sender.transport
-        send = dtls._send_rtp
-
-        async def nothing(data):
-            return None
-
-        dtls._send_rtp = nothing
-        events: list = []
-        await until(lambda: events.extend(leg.events()) or events)
-        assert events == [Hold(True)]
-        dtls._send_rtp = send
-        await until(lambda: events.extend(leg.events()) or len(events) > 1)
-        assert events == [Hold(True), Hold(False)]
-        reading.cancel()
-
-
 # ---- keys, and callers who mean no good
 
 
@@ -505,3 +321,22 @@ async def test_tracks_nobody_asked_for_pile_up_nowhere():
         assert only.receiver.transport.transport._connection._queue.qsize() < 200
         reading.cancel()
         await pc.close()
+
+
+async def test_sources_without_number_are_forgotten():
+    async with call() as (_, phone, leg):
+        reading = asyncio.ensure_future(talk(leg, []))
+        (transceiver,) = leg._paths._now._connection.getTransceivers()
+        receiver, router = transceiver.receiver, transceiver.receiver.transport._rtp_router
+        dtls = phone.line.pc.getTransceivers()[0].sender.transport
+        kind = next(iter(receiver._RTCRtpReceiver__codecs))
+        for number in range(500):
+            source = (1_000_000 + number).to_bytes(4, "big")
+            await dtls._send_rtp(bytes([0x80, kind]) + bytes(6) + source + b"\xf8\xff\xfe")
+            if not number % 50:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert len(router.ssrc_table) <= 17
+        assert len(receiver._RTCRtpReceiver__remote_streams) <= 17
+        assert leg.ended is None
+        reading.cancel()
