@@ -159,12 +159,13 @@ class WebRtcLeg:
         self._events.append(MediaChanged(CODEC, BUS_HZ))
         async with self._accepting:
             try:
-                self._answer = await self._paths.accept(self._offer, self._early)
+                answer = await self._paths.accept(self._offer, self._early)
             except LegError:
                 self.end("failed: bad offer")
                 raise
         if self._ended is not None:
             raise LegError("the caller has gone")
+        self._answer = answer
         self._settled.set()
 
     async def negotiated(self) -> str:
