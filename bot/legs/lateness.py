@@ -1,10 +1,11 @@
-"""How late a clock's ticks are."""
+"""How punctual a worker's clock is; told on the pages and checked by the benchmarks."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import deque
 from dataclasses import dataclass
 
+RESYNC_S = 0.5  # later than this, missed ticks are given up instead of made good
 REMEMBERED = 1500  # ticks, 30 s
 
 
@@ -18,10 +19,25 @@ class Lateness:
     resyncs: int = 0
 
 
-def lateness_of(late_s: Collection[float], resyncs: int) -> Lateness:
-    """Of these ticks."""
-    late = sorted(late_s)
-    if not late:
-        return Lateness()
-    last = len(late) - 1
-    return Lateness(late[last // 2], late[int(last * 0.99)], late[last], resyncs)
+class LatenessLog:
+    """Written by the clock, read from any thread."""
+
+    def __init__(self) -> None:
+        self._late: deque[float] = deque(maxlen=REMEMBERED)
+        self._resyncs = 0
+
+    def add(self, late: float) -> float:
+        """A tick began `late`; the seconds the clock must leave out to be in time again."""
+        self._late.append(late)
+        if late <= RESYNC_S:
+            return 0.0
+        self._resyncs += 1
+        return late
+
+    @property
+    def summary(self) -> Lateness:
+        late = sorted(self._late.copy())
+        if not late:
+            return Lateness()
+        last = len(late) - 1
+        return Lateness(late[last // 2], late[int(last * 0.99)], late[last], self._resyncs)

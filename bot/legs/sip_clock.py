@@ -10,17 +10,14 @@ from __future__ import annotations
 import ctypes
 import time
 from asyncio import AbstractEventLoop
-from collections import deque
 from threading import Event, Thread
 
 import pjsua2 as pj
 
 from bot.audio.frame import FRAME_MS, FRAME_S
 from bot.legs.bridge import BRIDGE_BYTES, BRIDGE_HZ
-from bot.legs.lateness import REMEMBERED, Lateness, lateness_of
+from bot.legs.lateness import Lateness, LatenessLog
 from bot.legs.mailbox import Mailbox
-
-RESYNC_S = 0.5  # later than this, missed ticks are given up instead of made good
 
 
 class PjmediaFrame(ctypes.Structure):
@@ -46,8 +43,7 @@ class Clock:
         self._loop = loop
         self._open: tuple[Mailbox, ...] = ()
         self._waking = False
-        self._late: deque[float] = deque(maxlen=REMEMBERED)
-        self._resyncs = 0
+        self._late = LatenessLog()
         self._due = time.monotonic()
         self._stop = Event()
         self._thread = Thread(target=self._run, name="sip-clock", daemon=True)
@@ -74,7 +70,7 @@ class Clock:
 
     @property
     def lateness(self) -> Lateness:
-        return lateness_of(self._late.copy(), self._resyncs)
+        return self._late.summary
 
     def _run(self) -> None:
         pj.Endpoint.instance().libRegisterThread("sip-clock")
@@ -85,12 +81,7 @@ class Clock:
             wait = self._due - time.monotonic()
             if wait > 0:
                 time.sleep(wait)
-            late = time.monotonic() - self._due
-            if late > RESYNC_S:
-                self._due += late
-                self._resyncs += 1
-            self._late.append(late)
-            self._due += FRAME_S
+            self._due += FRAME_S + self._late.add(time.monotonic() - self._due)
             self._tick(frame)
 
     def _tick(self, frame: PjmediaFrame) -> None:

@@ -1,39 +1,56 @@
-"""The browsers' side of a web worker: an endpoint that makes legs of their offers.
+"""The browsers' side of a worker: an endpoint that turns offers into legs.
 
     endpoint = WebRtcEndpoint(WebRtcSettings())
     await endpoint.start()
     leg = endpoint.offered(sdp, leg_id=room, called="1000")
-    answer = await leg.negotiated()         # once somebody called leg.answer()
+    await leg.answer()
+    sdp = await leg.negotiated()        # for the browser
 
-The files around this one: `webrtc_leg` (a party as the rest of the bot sees it), `webrtc_peer` (one
-connection, on aiortc), `webrtc_ice` (STUN and TURN in the background), `webrtc_jitter` (packets
-to frames), `webrtc_clock`, `opus`.
+The files around this one: `webrtc_leg` (a party as the rest of the bot sees it), `webrtc_paths`
+(the peer connections it has had), `webrtc_peer` (one of them), `webrtc_sdp`, `webrtc_ice`,
+`webrtc_teardown`, `webrtc_clock`, `webrtc_inbound` and `webrtc_jitter` (packets to frames), `opus`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
+import structlog
+
+from bot.errors import LegError
 from bot.legs.base import LegInfo
 from bot.legs.lateness import Lateness
-from bot.legs.webrtc_clock import Clock
-from bot.legs.webrtc_ice import IceServers, checked
-from bot.legs.webrtc_leg import AllLinesBusy, LegRefused, WebRtcLeg
-from bot.legs.webrtc_peer import check_aiortc, parse_offer
+from bot.legs.webrtc_clock import LoopClock
+from bot.legs.webrtc_ice import IceServers, parsed_servers
+from bot.legs.webrtc_leg import LegRefused, WebRtcLeg
+from bot.legs.webrtc_paths import Paths
+from bot.legs.webrtc_peer import check_libraries
+from bot.legs.webrtc_sdp import parse_offer
 
 __all__ = [
     "AllLinesBusy", "IceServers", "LegRefused", "WebRtcEndpoint", "WebRtcLeg", "WebRtcSettings",
 ]  # fmt: skip
 
+log = structlog.get_logger(__name__)
+
+KIND = "webrtc"
+GOODBYE_S = 2.0
+
+
+class AllLinesBusy(LegError):
+    """As many browsers call as may."""
+
 
 @dataclass(frozen=True, slots=True)
 class WebRtcSettings:
-    """What one endpoint has to know."""
+    """How many may call, and how their audio finds its way."""
 
     max_calls: int = 6
     ice: IceServers = field(default_factory=IceServers)
-    reconnect_s: float = 20.0  # a call whose browser is gone is kept so long
+    reconnect_s: float = 20.0  # a call without connection is kept so long
 
 
 class WebRtcEndpoint:
@@ -41,41 +58,52 @@ class WebRtcEndpoint:
 
     def __init__(self, settings: WebRtcSettings) -> None:
         self.settings = settings
-        self._clock = Clock()
+        self.clock = LoopClock()
+        self._servers: dict[str, Any] = {}
         self._legs: set[WebRtcLeg] = set()
-
-    async def start(self) -> None:
-        """Raises StartError when aiortc is not as expected, LegError for servers that are none."""
-        checked(self.settings.ice)
-        await check_aiortc()
-
-    async def close(self) -> None:
-        """Every leg ends."""
-        await asyncio.gather(*(leg.hang_up() for leg in self._live()))
-        await self._clock.stop()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def calls(self) -> int:
         """Legs that have not ended."""
-        return len(self._live())
+        return len(self._legs)
 
     @property
     def lateness(self) -> Lateness:
-        return self._clock.lateness
+        return self.clock.lateness
 
-    def _live(self) -> set[WebRtcLeg]:
-        self._legs = {leg for leg in self._legs if leg.ended is None}
-        return self._legs
+    async def start(self) -> None:
+        """Raises StartError when a server's address or the installed aiortc does not fit."""
+        self._servers = parsed_servers(self.settings.ice)
+        await check_libraries()
+
+    async def close(self) -> None:
+        """Hang up on everybody. Returns within about three seconds."""
+        await asyncio.gather(*(leg.hang_up() for leg in tuple(self._legs)))
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=GOODBYE_S)
 
     def offered(
         self, sdp: str, *, leg_id: str, called: str, caller: str = "", caller_name: str = ""
     ) -> WebRtcLeg:
-        """A leg that rings. Raises LegError when the SDP is no good, AllLinesBusy."""
-        if self.calls >= self.settings.max_calls:
+        """The leg of a browser that calls; it rings. Raises LegError when its offer is none or
+        has no audio for us, AllLinesBusy when there are too many."""
+        if len(self._legs) >= self.settings.max_calls:
             raise AllLinesBusy("all lines are busy")
-        info = LegInfo("webrtc", leg_id, caller, called, caller_name, "opus", 48_000)
-        leg = WebRtcLeg(
-            parse_offer(sdp), info, self.settings.ice, self.settings.reconnect_s, self._clock
-        )
+        leg = WebRtcLeg(self, parse_offer(sdp), LegInfo(KIND, leg_id, caller, called, caller_name))
         self._legs.add(leg)
         return leg
+
+    # ---- what legs need ----------------------------------------------------------------------
+
+    def paths(self, leg: WebRtcLeg) -> Paths:
+        return Paths(leg, self._servers, self.settings.reconnect_s, self._spawn)
+
+    def left(self, leg: WebRtcLeg) -> None:
+        self._legs.discard(leg)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,79 +1,69 @@
-"""The one clock of a web worker's calls: a tick each 20 ms in the event loop.
+"""The 20 ms clock of all browser legs, in the event loop.
 
-At each tick everything that waits to be sent leaves first, for all calls, and only then what came
-is handed on: a call's work never delays another call's packets by more than one round.
+At each tick first all that is due goes out and then, once the senders have had their turn, each
+leg gets its inbound frame: decoding never delays a packet.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Protocol
 
 from bot.audio.frame import FRAME_S
-from bot.legs.lateness import REMEMBERED, Lateness, lateness_of
-
-RESYNC_S = 0.5  # later than this, missed ticks are given up instead of made good
+from bot.legs.lateness import Lateness, LatenessLog
 
 
-class Ticked(Protocol):
-    """What has a place at the clock."""
+class Ticking(Protocol):
+    """What a leg does per tick."""
 
-    def send_tick(self) -> None: ...
+    def send_frame(self) -> None:
+        """Hand the next outgoing frame to the sender."""
 
-    def receive_tick(self, now: float) -> None: ...
+    def take_frame(self, now: float) -> None:
+        """Release the inbound frame of the tick that began at `now`."""
 
 
-class Clock:
-    """Runs while somebody has a place at it."""
+class LoopClock:
+    """Runs while there is a leg. Deadlines are absolute, so lateness never adds up."""
 
     def __init__(self) -> None:
-        self._legs: list[Ticked] = []
-        self._task: asyncio.Task[None] | None = None
-        self._late: deque[float] = deque(maxlen=REMEMBERED)
-        self._resyncs = 0
+        self._legs: tuple[Ticking, ...] = ()
+        self._log = LatenessLog()
         self._due = 0.0
-
-    def open(self, leg: Ticked) -> None:
-        """From the next tick on."""
-        if leg not in self._legs:
-            self._legs = [*self._legs, leg]
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
-
-    def close(self, leg: Ticked) -> None:
-        self._legs = [each for each in self._legs if each is not leg]
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def to_next_tick(self) -> float:
-        """Seconds until what is queued now leaves."""
-        return min(FRAME_S, max(0.0, self._due - asyncio.get_running_loop().time()))
+        self._next: asyncio.TimerHandle | None = None
 
     @property
     def lateness(self) -> Lateness:
-        return lateness_of(self._late, self._resyncs)
+        return self._log.summary
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._due = loop.time()
-        try:
-            while self._legs:
-                now = loop.time()
-                late = now - self._due
-                self._late.append(late)
-                if late > RESYNC_S:
-                    self._due += late
-                    self._resyncs += 1
-                self._due += FRAME_S
-                for leg in self._legs:
-                    leg.send_tick()
-                await asyncio.sleep(0)  # the senders' turn
-                for leg in self._legs:
-                    leg.receive_tick(now)
-                await asyncio.sleep(max(0.0, self._due - loop.time()))
-        finally:
-            self._task = None
+    def open(self, leg: Ticking) -> None:
+        """From the next tick on `leg` gets its frames."""
+        self._legs = (*self._legs, leg)
+        if self._next is None:
+            loop = asyncio.get_running_loop()
+            self._due = loop.time() + FRAME_S
+            self._next = loop.call_at(self._due, self._tick, loop)
+
+    def close(self, leg: Ticking) -> None:
+        self._legs = tuple(each for each in self._legs if each is not leg)
+        if not self._legs and self._next is not None:
+            self._next.cancel()
+            self._next = None
+
+    def to_next_tick(self) -> float:
+        """Seconds until what is queued now leaves."""
+        if self._next is None:
+            return FRAME_S
+        return min(FRAME_S, max(0.0, self._due - asyncio.get_running_loop().time()))
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        self._due += FRAME_S + self._log.add(now - self._due)
+        self._next = loop.call_at(self._due, self._tick, loop)
+        for leg in self._legs:
+            leg.send_frame()
+        loop.call_soon(self._release, now)  # behind the senders that have just been woken
+
+    def _release(self, now: float) -> None:
+        for leg in self._legs:
+            leg.take_frame(now)

@@ -1,133 +1,175 @@
-"""From packets as they come to 20 ms at each tick: order, delay, loss.
+"""Puts a browser's packets back in order and holds each until it is due.
 
-The delay sets itself. A packet that comes too late leaves a gap, and the packets behind it then
-wait one tick longer than before; when for some seconds more packets wait than are needed, one
-frame is left out, in a silence if there is one.
+The playhead moves 20 ms per tick whatever comes. A packet that comes after its time, but before
+anything later was played, takes the playhead back: the delay grows by what it was late. When
+every packet of some seconds had more time in hand than the worst lately needed, the reader is
+told to leave 20 ms out. So a clean network costs only the wait for the next tick.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+import heapq
+from dataclasses import dataclass
 
-import numpy as np
+from bot.audio.frame import BUS_HZ, FRAME_S
 
-from bot.audio.frame import FRAME_S, FRAME_SAMPLES, Frame, Samples, level_db
+MAX_PACKETS = 50  # of 20 ms; a burst's oldest are given up
+JUMP = BUS_HZ // 2  # samples; a gap longer than this is jumped over, not waited for
+MAX_DROPOUT = 3000  # packets; a larger jump is a new count, not a loss (RFC 3550)
+STALE = BUS_HZ  # samples behind what was played: another timeline, when it goes on like that
+STALE_PACKETS = 3
+SOURCE_QUIET_S = 0.1  # another source is listened to when the one we hear was quiet so long
+GUARD_S = 0.004  # kept in hand always: the event loop's own lateness
+MAX_RESERVE_S = 0.1
+FORGET = 0.5 ** (FRAME_S / 5)  # the worst lateness counts half after 5 s
+SLOW, FAST = 100, 10  # packets watched before 20 ms are left out
+DEEP_S = 0.1  # so much in hand is got rid of fast
+SMOOTH = 0.05
 
-SPARE = 1  # packets that are to wait behind the one that is played
-LOOK_TICKS = 100  # so long more have to wait before a frame is left out: 2 s
-QUIET_DB = -50.0  # a frame nobody misses
-PATIENCE = 5 * LOOK_TICKS  # then one is left out of speech as well
-MOST_WAITING = 25  # packets, half a second: what waits behind is thrown away
-CONCEALED = 3  # frames that are made up for a loss, fading; then it is silence
-FADE = 0.6  # of each made-up frame against the one before
-LEAP = 200  # sequence numbers: another stream
+
+@dataclass(frozen=True, slots=True, order=True)
+class Due:
+    """A packet waiting for its time."""
+
+    at: int  # first sample, on a timeline that does not wrap
+    seq: int
+    arrived: float
+    payload: bytes
 
 
 class JitterBuffer:
-    """One direction of one call. Times are of the event loop, in seconds."""
+    """One party's packets. Times are of any clock that does not go back."""
 
-    def __init__(self, decode: Callable[[bytes], Samples]) -> None:
-        self.received = self.lost = self.dropped = 0
-        self.wait_s = FRAME_S  # a packet's wait here, on average
-        self._decode = decode
-        self._waiting: dict[int, tuple[float, bytes]] = {}  # by extended sequence number
-        self._next: int | None = None
-        self._newest = 0
-        self._source = 0
-        self._left = np.zeros(0, np.int16)  # decoded, not yet a frame
-        self._last: deque[Frame] = deque(maxlen=1)
-        self._made_up = 0
-        self._ticks, self._fewest = 0, MOST_WAITING
+    def __init__(self) -> None:
+        self.received = 0
+        self.generation = 0  # counts the streams begun anew: a decoder's state ends with each
+        self.delay_s = FRAME_S / 2  # smoothed: from arrival to playing
+        self.heard_at = -1.0  # when the source was last heard
+        self._before = 0  # packets lost of streams before
+        self._source: int | None = None
+        self._reset()
 
-    def add(self, source: int, sequence: int, payload: bytes, now: float) -> None:
-        """A packet came."""
+    def _reset(self) -> None:
+        self._waiting: list[Due] = []
+        self._first_seq = self._last_seq = self._got = 0
+        self._time = 0  # timestamp of the packet that came last, unwrapped
+        self._play: int | None = None
+        self._done = -(1 << 62)  # all before this sample was played
+        self._stale = 0
+        self._reserve = 0.0
+        self._least = 1e9  # time in hand, seconds
+        self._watched = 0
+
+    @property
+    def lost(self) -> int:
+        return self._before + self._lost_now()
+
+    def _lost_now(self) -> int:
+        return max(0, self._last_seq - self._first_seq + 1 - self._got) if self._got else 0
+
+    # ---- what comes ------------------------------------------------------------------------
+
+    def add(self, source: int, seq: int, timestamp: int, payload: bytes, now: float) -> None:
+        """A packet came: its SSRC, sequence number and timestamp as on the wire."""
+        if source != self._source:
+            if self._source is not None and now - self.heard_at < SOURCE_QUIET_S:
+                return  # two at once: the one we hear goes on
+            self._begin(source)
+        self.heard_at = now
+        if not self._got:
+            self._first_seq = self._last_seq = seq
+            self._time = timestamp
+        seq = _unwrapped(seq, self._last_seq, 16)
+        at = _unwrapped(timestamp, self._time, 32)
+        if abs(seq - self._last_seq) > MAX_DROPOUT:
+            self._before += self._lost_now()
+            self._first_seq = self._last_seq = seq
+            self._got = 0
         self.received += 1
-        if source != self._source or self._next is None:
-            self._restart(source, sequence)
-        number = self._newest + ((sequence - self._newest + 0x8000) & 0xFFFF) - 0x8000
-        assert self._next is not None
-        if abs(number - self._newest) > LEAP:
-            self._restart(source, sequence)
-            number = sequence
-        if number < self._next:
-            return  # its turn has passed, or it came twice
-        self._newest = max(self._newest, number)
-        self._waiting.setdefault(number, (now, payload))
-        while len(self._waiting) > MOST_WAITING:
-            self._drop_oldest()
-
-    def _restart(self, source: int, sequence: int) -> None:
-        self._source, self._newest, self._next = source, sequence, sequence
-        self._waiting.clear()
-
-    def _drop_oldest(self) -> None:
-        oldest = min(self._waiting)
-        del self._waiting[oldest]
-        self._next = oldest + 1
-        self.dropped += 1
-
-    def take(self, now: float) -> Frame | None:
-        """The frame of this tick, None when there is nothing to play."""
-        self._shrink()
-        while len(self._left) < FRAME_SAMPLES:
-            samples = self._next_samples(now)
-            if samples is None:
-                return self._nothing_came()
-            self._left = np.concatenate((self._left, samples))
-        frame, self._left = self._left[:FRAME_SAMPLES], self._left[FRAME_SAMPLES:]
-        self._last.append(frame)
-        self._made_up = 0
-        return frame
-
-    def _next_samples(self, now: float) -> Samples | None:
-        """Of the next packet, or made up where it is lost; None when nothing waits."""
-        if self._next is None or not self._waiting:
-            return None
-        found = self._waiting.pop(self._next, None)
-        self._next += 1
-        if found is None:
-            self.lost += 1
-            return self._conceal()
-        came, payload = found
-        self.wait_s += (now - came - self.wait_s) / 50
-        samples = self._decode(payload)
-        return samples if len(samples) else self._conceal()
-
-    def _conceal(self) -> Frame:
-        """The last frame again, softer each time."""
-        self._made_up += 1
-        if not self._last or self._made_up > CONCEALED:
-            return np.zeros(FRAME_SAMPLES, np.int16)
-        return np.asarray(self._last[0] * FADE**self._made_up, np.int16)
-
-    def _nothing_came(self) -> Frame | None:
-        """The stream is late, or pauses: what is left of it is played out."""
-        if len(self._left):
-            short = FRAME_SAMPLES - len(self._left)
-            frame, self._left = np.pad(self._left, (0, short)), np.zeros(0, np.int16)
-            return frame
-        if self._last and self._made_up < CONCEALED:
-            frame = self._conceal()
-            if self._made_up == CONCEALED:
-                self._last.clear()
-            return frame
-        return None
-
-    def _shrink(self) -> None:
-        """Too much has been waiting for a while: leave a frame out."""
-        depth = len(self._waiting) + len(self._left) // FRAME_SAMPLES
-        self._fewest = min(self._fewest, depth)
-        self._ticks += 1
-        if self._ticks < LOOK_TICKS or self._fewest <= SPARE:
-            if self._fewest <= SPARE and self._ticks >= LOOK_TICKS:
-                self._ticks, self._fewest = 0, MOST_WAITING
+        self._got += 1
+        self._last_seq = max(self._last_seq, seq)
+        if at < self._done:
+            self._too_late(source, seq, timestamp, at)
             return
-        quiet = not self._last or level_db(self._last[0]) < QUIET_DB
-        if quiet or self._ticks >= PATIENCE:
-            found = self._waiting.pop(self._next, None) if self._next is not None else None
-            if found is not None and self._next is not None:
-                self._decode(found[1])  # the decoder remembers
-                self._next += 1
-                self.dropped += 1
-            self._ticks, self._fewest = 0, MOST_WAITING
+        self._stale = 0
+        self._time = at
+        if self._play is not None and at < self._play:
+            late_s = (self._play - at) / BUS_HZ
+            if late_s < MAX_RESERVE_S:
+                self._reserve = max(self._reserve, late_s)
+        if any(each.at == at for each in self._waiting):
+            self._got -= 1  # a duplicate
+            return
+        heapq.heappush(self._waiting, Due(at, seq, now, payload))
+        if len(self._waiting) > MAX_PACKETS:
+            heapq.heappop(self._waiting)
+
+    def _begin(self, source: int) -> None:
+        self._before += self._lost_now()
+        self._source = source
+        self.generation += 1
+        self._reset()
+
+    def _too_late(self, source: int, seq: int, timestamp: int, at: int) -> None:
+        """Of no use, unless the sender has set its clock back for good."""
+        self._stale = self._stale + 1 if at < self._done - STALE else 0
+        if self._stale >= STALE_PACKETS:
+            self._begin(source)
+            self._first_seq, self._last_seq, self._time, self._got = seq, seq, timestamp, 1
+
+    # ---- what is played --------------------------------------------------------------------
+
+    def take(self, now: float) -> bytes | None:
+        """The packet that is due at the playhead, or None. `played` must follow a packet."""
+        if not self._waiting:
+            return None
+        first = self._waiting[0]
+        if self._play is not None and self._play < first.at <= self._play + JUMP:
+            return None
+        heapq.heappop(self._waiting)
+        self._play = first.at
+        self._watch(now - first.arrived)
+        return first.payload
+
+    def played(self, samples: int) -> None:
+        """What `take` gave was so long; 0 when it was no audio."""
+        assert self._play is not None
+        self._done = self._play + max(1, samples)
+        self._play += samples
+
+    def skip(self, samples: int) -> None:
+        """Something was made up in place of what did not come."""
+        if self._play is not None:
+            self._play += samples
+
+    def gap(self, most: int) -> int:
+        """Samples until the next waiting packet is due, `most` at most."""
+        if not self._waiting or self._play is None:
+            return most
+        return max(1, min(most, self._waiting[0].at - self._play))
+
+    @property
+    def ready(self) -> bool:
+        """Does the next packet follow without a gap?"""
+        return bool(self._waiting) and self._play is not None and self._waiting[0].at <= self._play
+
+    def _watch(self, in_hand_s: float) -> None:
+        self.delay_s += SMOOTH * (in_hand_s - self.delay_s)
+        self._reserve *= FORGET
+        self._least = min(self._least, in_hand_s)
+        self._watched += 1
+
+    def too_deep(self) -> bool:
+        """May 20 ms be left out now? Says so once, then watches anew."""
+        if self._watched < (FAST if self._least > DEEP_S else SLOW):
+            return False
+        deep = self._least > FRAME_S + GUARD_S + self._reserve
+        self._least, self._watched = 1e9, 0
+        return deep
+
+
+def _unwrapped(value: int, near: int, bits: int) -> int:
+    """The number that ends in these `bits` and lies nearest to `near`."""
+    span = 1 << bits
+    away = (value - near) % span
+    return near + (away - span if away >= span // 2 else away)

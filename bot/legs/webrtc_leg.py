@@ -1,73 +1,83 @@
-"""A browser as a `Leg`. Its peer connection may be replaced while the call goes on."""
+"""A browser's party as a `Leg`: it outlives the network paths (`Peer`) that carry it."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
-from aiortc.sdp import SessionDescription
+from aiortc import RTCIceCandidate
 
-from bot.audio.frame import FRAME_S, Frame, silence
+from bot.audio.frame import BUS_HZ, FRAME_S, Frame, silence
 from bot.errors import LegError
-from bot.legs.base import Delays, Digit, HangUp, Hold, LegEvent, LegInfo, LegStats, MediaChanged
+from bot.legs.base import (
+    Delays,
+    Digit,
+    HangUp,
+    Hold,
+    LegEvent,
+    LegInfo,
+    LegStats,
+    MediaChanged,
+)
 from bot.legs.mailbox import Mailbox
-from bot.legs.opus import LOOK_AHEAD_S, OpusDecoder, OpusEncoder
-from bot.legs.webrtc_clock import Clock
-from bot.legs.webrtc_ice import IceServers
-from bot.legs.webrtc_jitter import JitterBuffer
-from bot.legs.webrtc_peer import Peer, TellCandidate, parse_offer, ufrag_of
+from bot.legs.opus import LOOKAHEAD_S, OpusEncoder
+from bot.legs.webrtc_clock import LoopClock
+from bot.legs.webrtc_paths import Paths
+from bot.legs.webrtc_sdp import Offer, candidate_text, parse_candidate, parse_offer
 
-SILENCE = silence().tobytes()
-QUIET_S = 8.0  # without a packet: the browser is gone, also if ICE has not noticed yet
-
-
-class AllLinesBusy(LegError):
-    """This process carries as many calls as it may."""
+CODEC = "opus"
+LOST = "failed: connection lost"
 
 
 class LegRefused(LegError):
-    """The call was not taken."""
+    """We did not take the browser's call; `reason` says why."""
 
     def __init__(self, reason: HangUp) -> None:
         self.reason = reason
         super().__init__(f"refused: {reason}")
 
 
-class WebRtcLeg:
-    """See `bot.legs.base.Leg`. `on_…` are called in the event loop."""
+class House(Protocol):
+    """What a leg needs of its endpoint."""
 
-    def __init__(
-        self,
-        offer: SessionDescription,
-        info: LegInfo,
-        servers: IceServers,
-        reconnect_s: float,
-        clock: Clock,
-    ) -> None:
-        self.on_candidate: TellCandidate | None = None
+    clock: LoopClock
+
+    def paths(self, leg: WebRtcLeg) -> Paths: ...
+
+    def left(self, leg: WebRtcLeg) -> None: ...
+
+
+class WebRtcLeg:
+    """See `bot.legs.base.Leg`. The `on_...` are called in the event loop; set them before the
+    answer: `on_candidate` with our late addresses (None: no more), `on_digits` with what
+    `send_digits` wants the page to do, `on_connection` when media is up or lost."""
+
+    def __init__(self, house: House, offer: Offer, info: LegInfo) -> None:
+        self.on_candidate: Callable[[str | None, str, int], None] | None = None
         self.on_digits: Callable[[str], None] | None = None
         self.on_connection: Callable[[bool], None] | None = None
-        self._offer, self._info = offer, info
-        self._servers, self._reconnect_s, self._clock = servers, reconnect_s, clock
-        loop = asyncio.get_running_loop()
-        self._time = loop.time
-        self._answer: asyncio.Future[str] = loop.create_future()
-        self._answer.add_done_callback(_look)
-        self._box = Mailbox(SILENCE)
-        self._encoder, self._jitter = OpusEncoder(), JitterBuffer(OpusDecoder().decode)
-        self._peer: Peer | None = None  # whose audio is heard
-        self._next: Peer | None = None  # one that is to take over
-        self._closing: set[asyncio.Task[None]] = set()
+        self._house = house
+        self._clock = house.clock
+        self._offer = offer
+        self._info = info
+        self._box = Mailbox(silence().tobytes())
+        self._encoder = OpusEncoder()
+        self._paths = house.paths(self)
+        self._early: list[RTCIceCandidate] = []  # before there is a path to add them to
         self._events: list[LegEvent] = []
         self._ended: str | None = None
-        self._answered = self._held = False
-        self._lost_at: float | None = None  # since when there has been no connection
-        self._packet_at = 0.0
+        self._refusal = HangUp.NORMAL
+        self._accepting = asyncio.Lock()
+        self._answered = False
+        self._answer = ""
+        self._settled = asyncio.Event()  # answered, or over
         self._frames_in = self._frames_lost = 0
+        self._lost_ticks = 0
 
-    # ---- what is known
+    # ---- what is known -------------------------------------------------------------------
 
     @property
     def info(self) -> LegInfo:
@@ -79,28 +89,31 @@ class WebRtcLeg:
 
     @property
     def stats(self) -> LegStats:
+        received, lost = self._paths.counts
         return LegStats(
             frames_in=self._frames_in,
-            frames_lost=self._frames_lost,
-            frames_dropped=self._box.dropped_in + self._box.dropped_out + self._jitter.dropped,
+            frames_lost=min(self._lost_ticks, self._frames_in),
+            frames_dropped=self._box.dropped_in + self._box.dropped_out,
             underruns=self._box.underruns,
-            rtp_received=self._jitter.received,
-            rtp_lost=self._jitter.lost,
+            rtp_received=received,
+            rtp_lost=lost,
         )
 
     @property
     def delays(self) -> Delays:
+        """Inbound as measured, smoothed; outbound of the frame written last, or of one written
+        now to an empty queue."""
         ahead = max(0, len(self._box.outbound) - 1) * FRAME_S
         return Delays(
-            inbound=self._jitter.wait_s,
-            outbound=self._clock.to_next_tick() + ahead + LOOK_AHEAD_S,
+            inbound=self._paths.delay_s,
+            outbound=self._clock.to_next_tick() + ahead + LOOKAHEAD_S,
         )
 
     def events(self) -> list[LegEvent]:
         news, self._events = self._events, []
         return news
 
-    # ---- audio
+    # ---- audio -----------------------------------------------------------------------------
 
     async def frames(self) -> AsyncIterator[Frame]:
         box = self._box
@@ -108,8 +121,7 @@ class WebRtcLeg:
             while box.inbound:
                 pcm = box.inbound.popleft()
                 self._frames_in += 1
-                self._frames_lost += pcm is None
-                yield np.frombuffer(pcm or SILENCE, np.int16)
+                yield silence() if pcm is None else np.frombuffer(pcm, np.int16).copy()
             if self._ended is not None:
                 return
             box.wake.clear()
@@ -122,129 +134,74 @@ class WebRtcLeg:
     def flush(self) -> float:
         return self._box.flush()
 
-    def send_tick(self) -> None:
-        """The clock: what is queued leaves now."""
-        if not self._answered:
-            return
-        pcm = self._box.next_out() or SILENCE
-        if self._peer is not None and self._peer.up:
-            self._peer.send(self._encoder.encode(np.frombuffer(pcm, np.int16)))
+    def send_frame(self) -> None:
+        """Clock: 20 ms leave, silence when nothing is there, so that the stream never stops."""
+        pcm = self._box.next_out()
+        self._paths.send(self._encoder.encode(self._box.silence if pcm is None else pcm))
 
-    def receive_tick(self, now: float) -> None:
-        """The clock: what came is one frame."""
-        if not self._answered:
-            return
-        frame = self._jitter.take(now)
-        self._box.arrived = None if frame is None else frame.tobytes()
+    def take_frame(self, now: float) -> None:
+        """Clock: this tick's inbound frame."""
+        self._box.arrived, lost = self._paths.frame(now)
+        self._lost_ticks += lost
         self._box.end_tick()
-        self._watch(now)
         self._box.wake.set()
 
-    def _packet(self, source: int, sequence: int, payload: bytes) -> None:
-        self._packet_at = self._time()
-        self._jitter.add(source, sequence, payload, self._packet_at)
-
-    # ---- the connection
-
-    def _watch(self, now: float) -> None:
-        """Is anybody there? A browser that is gone is waited for, on hold."""
-        there = self._peer is not None and self._peer.up
-        if there and now - self._packet_at < QUIET_S:
-            self._lost_at = None
-            if self._held:
-                self._hold(False)
-            return
-        if self._lost_at is None:
-            self._lost_at = now
-        if self._packet_at and not self._held:
-            self._hold(True)
-        if now - self._lost_at > self._reconnect_s:
-            self._end("failed: connection lost")
-
-    def _hold(self, on: bool) -> None:
-        self._held = on
-        self._events.append(Hold(on))
-        if self.on_connection is not None:
-            self.on_connection(not on)
-
-    def _connected(self, peer: Peer, up: bool) -> None:
-        if not up:
-            if peer is self._next:
-                self._next = None
-                self._close(peer)
-            return
-        self._packet_at = self._time()
-        if peer is self._next:
-            old, self._peer, self._next = self._peer, peer, None
-            if old is not None:
-                self._close(old)
-        if self.on_connection is not None and not self._held:
-            self.on_connection(True)
-
-    def _make_peer(self) -> Peer:
-        return Peer(self._servers, self._packet, self._connected, self._candidate)
-
-    def _candidate(self, text: str | None, mid: str, line: int) -> None:
-        if self.on_candidate is not None:
-            self.on_candidate(text, mid, line)
+    # ---- the call --------------------------------------------------------------------------
 
     async def answer(self) -> None:
         if self._ended is not None:
             raise LegError("the caller has gone")
         if self._answered:
             return
-        peer = self._peer = self._make_peer()
-        try:
-            sdp = await peer.answer(self._offer)
-        except LegError as error:
-            if not self._answer.done():
-                self._answer.set_exception(error)
-            self._end("failed: no agreement")
-            raise
+        self._answered = True
+        self._clock.open(self)
+        self._info = replace(self._info, codec=CODEC, codec_hz=BUS_HZ)
+        self._events.append(MediaChanged(CODEC, BUS_HZ))
+        async with self._accepting:
+            try:
+                answer = await self._paths.accept(self._offer, self._early)
+            except LegError:
+                self.end("failed: bad offer")
+                raise
         if self._ended is not None:
             raise LegError("the caller has gone")
-        self._answered = True
-        self._events.insert(0, MediaChanged(self._info.codec, self._info.codec_hz))
-        if not self._answer.done():
-            self._answer.set_result(sdp)
-        self._clock.open(self)
+        self._answer = answer
+        self._settled.set()
 
     async def negotiated(self) -> str:
-        """The answer, once there is one. Raises LegRefused, or LegError for an SDP that is no
-        good."""
-        return await asyncio.shield(self._answer)
+        """The answer for the browser, once there is one. Raises LegRefused, or LegError when
+        the caller gave up."""
+        await self._settled.wait()
+        if self._answer:
+            return self._answer
+        if self._ended == "bot":
+            raise LegRefused(self._refusal)
+        raise LegError(self._ended or "no answer")
 
     async def renegotiate(self, sdp: str) -> str:
-        """The answer to a further offer; frames never stop. Raises LegError."""
+        """A further offer in the room: the same session's, or a new one's that takes over once
+        it is connected. Raises LegError; the call goes on then."""
         offer = parse_offer(sdp)
-        await self.negotiated()
         if self._ended is not None:
             raise LegError("the call is over")
-        for peer in (self._next, self._peer):
-            if peer is not None and peer.ufrag == ufrag_of(offer):
-                return await peer.answer(offer)
-        if self._next is not None:
-            self._close(self._next)
-        peer = self._next = self._make_peer()
-        try:
-            return await peer.answer(offer)
-        except LegError:
-            self._next = None
-            self._close(peer)
-            raise
+        if not self._answered:  # a page that was loaded again while it rang
+            self._offer, self._early = offer, []
+            return await self.negotiated()
+        async with self._accepting:
+            return await self._paths.accept(offer, [])
 
     async def add_candidate(self, candidate: str | None, mid: str | None, line: int | None) -> None:
-        """A way to the browser; None: no more. Raises LegError when it cannot be read."""
-        with contextlib.suppress(LegRefused):
-            await self.negotiated()
-        peer = self._next or self._peer
-        if peer is not None and self._ended is None:
-            await peer.add_candidate(candidate, mid, line)
-
-    # ---- the call
+        """A way to reach the browser; None or "" when there are no more. Raises LegError."""
+        parsed = parse_candidate(candidate or "", mid, line)
+        if parsed is None or self._ended is not None:
+            return
+        if self._answered:
+            self._paths.add(parsed)
+        elif len(self._early) < 64:
+            self._early.append(parsed)
 
     def press(self, digit: str) -> None:
-        """The browser's keypad."""
+        """A key of the page's keypad."""
         if self._ended is None:
             self._events.append(Digit(digit, "web"))
 
@@ -253,41 +210,46 @@ class WebRtcLeg:
             self.on_digits(digits)
 
     async def transfer(self, target: str) -> None:
-        raise LegError("a browser cannot be transferred")
-
-    def leave(self) -> None:
-        """The caller hung up, by signalling."""
-        self._end("caller" if self._answered else "cancelled")
+        """Always refused: a browser has no line of its own to call `target` with."""
+        raise LegError("a browser's call cannot be transferred")
 
     async def hang_up(self, reason: HangUp = HangUp.NORMAL) -> None:
         if self._ended is None:
-            if not self._answer.done():
-                self._answer.set_exception(LegRefused(reason))
-            self._end("bot")
-        if self._closing:
-            await asyncio.wait(set(self._closing))
+            self._refusal = reason
+            self.end("bot")
+        await self._paths.closed()
 
-    def _end(self, who: str) -> None:
+    def leave(self) -> None:
+        """The caller hung up, by signalling."""
+        self.end("caller" if self._answered else "cancelled")
+
+    # ---- told by the paths -----------------------------------------------------------------
+
+    def connection(self, up: bool, *, again: bool) -> None:
+        """Media is up or lost; `again` when it had been up before."""
+        if self._ended is not None:
+            return
+        if again:
+            self._events.append(Hold(not up))
+        if self.on_connection is not None:
+            self.on_connection(up)
+
+    def found(self, candidate: RTCIceCandidate | None, mid: str, line: int) -> None:
+        if self._ended is None and self.on_candidate is not None:
+            text = None if candidate is None else candidate_text(candidate)
+            self.on_candidate(text, mid, line)
+
+    def lost(self) -> None:
+        """Nobody came back in time."""
+        self.end(LOST)
+
+    def end(self, who: str) -> None:
         if self._ended is not None:
             return
         self._ended = who
-        if not self._answer.done():
-            self._answer.set_exception(LegRefused(HangUp.NORMAL))
         self._clock.close(self)
-        for peer in (self._peer, self._next):
-            if peer is not None:
-                self._close(peer)
-        self._peer = self._next = None
-        self.on_candidate = self.on_digits = self.on_connection = None
+        self._settled.set()
         self._box.wake.set()
-
-    def _close(self, peer: Peer) -> None:
-        task = asyncio.get_running_loop().create_task(peer.close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-
-def _look(answer: asyncio.Future[str]) -> None:
-    """A refusal nobody waits for is no accident."""
-    if not answer.cancelled():
-        answer.exception()
+        self._paths.close()
+        self.on_candidate = self.on_digits = self.on_connection = None
+        self._house.left(self)

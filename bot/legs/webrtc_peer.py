@@ -1,247 +1,228 @@
-"""One connection to a browser, on aiortc: SDP, ICE, DTLS, and payloads in and out.
+"""One RTCPeerConnection: one network path to a browser, with its audio both ways.
 
-aiortc's own way for received audio (80 ms of packets held back, a decoder thread, a hop between
-threads for each frame) is left aside: an object in place of its jitter buffer takes the packets,
-so that its statistics and reports stay and nothing is queued that nobody reads. What is sent is
-encoded by us and handed over as packets.
+aiortc negotiates, encrypts and keeps the RTCP statistics. Its own audio paths are bypassed: the
+receiver's jitter buffer (80 ms, then a thread per call) is replaced by ours, and the sender is
+given packets that are encoded already.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Literal
 
-import av
+import structlog
 from aiortc import (
+    MediaStreamTrack,
     RTCConfiguration,
     RTCIceCandidate,
     RTCPeerConnection,
-    RTCRtpTransceiver,
     RTCSessionDescription,
 )
-from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from aiortc.rtp import RtpPacket
-from aiortc.sdp import MediaDescription, SessionDescription, candidate_from_sdp
+from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcrtptransceiver import RTCRtpTransceiver
 
-from bot.audio.frame import FRAME_SAMPLES
 from bot.errors import LegError, StartError
-from bot.legs.opus import TIME_BASE
-from bot.legs.webrtc_ice import IceServers, late_candidates
+from bot.legs import webrtc_ice
+from bot.legs.opus import OpusPacket
+from bot.legs.webrtc_inbound import Inbound
+from bot.legs.webrtc_limits import limit_sources
+from bot.legs.webrtc_sdp import PARSING, Offer, usable
+from bot.legs.webrtc_teardown import CLOSE_S, taken_apart
+
+log = structlog.get_logger(__name__)
 
 JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
-MOST_UNSENT = 3  # payloads; the network takes them at once
-MOST_MEDIA = 8  # sections of an offer: each may cost sockets
-CLOSE_S = 1.0
-UP, GONE = ("connected",), ("failed", "closed", "disconnected")
-NO_SDP = (
-    ValueError, AssertionError, IndexError, KeyError, TypeError, AttributeError, StopIteration,
-    OverflowError, InvalidAccessError, InvalidStateError, OperationError,
-)  # fmt: skip
-"""What aiortc raises when it reads what is no offer."""
+REFUSING = (*PARSING, InternalError, InvalidAccessError, InvalidStateError, OperationError)
+MAX_CANDIDATES = 32  # each costs connectivity checks; browsers name a dozen
+MDNS = ".local"
 
-TakePacket = Callable[[int, int, bytes], None]  # source, sequence number, payload
-TellCandidate = Callable[[str | None, str, int], None]  # text (None: no more), mid, line
+State = Literal["new", "up", "lost"]
 
 
-async def check_aiortc() -> None:
-    """Raises StartError when the installed aiortc is not built as this file needs it."""
-    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    known = hasattr(pc.addTransceiver("audio").receiver, JITTER_BUFFER)
-    await pc.close()
-    if not known:
+async def check_libraries() -> None:
+    """Raises StartError when aiortc or aioice lack a private part that is used here."""
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    transceiver = connection.addTransceiver("audio")
+    missing = webrtc_ice.unfit(_ice(transceiver))
+    if not hasattr(transceiver.receiver, JITTER_BUFFER):
+        missing.append(JITTER_BUFFER)
+    if not hasattr(transceiver.receiver.transport, "_rtp_router"):
+        missing.append("_rtp_router")
+    await connection.close()
+    if missing:
         raise StartError(
-            "aiortc: its receiver has no jitter buffer where it is expected. Install the version "
-            "that requirements.lock names."
+            f"this version of aiortc does not fit the bot (no {', '.join(missing)}): "
+            "install the one in requirements.lock"
         )
 
 
-def parse_offer(sdp: str) -> SessionDescription:
-    """The description. Raises LegError when it is none or has no audio in Opus."""
-    try:
-        offer = SessionDescription.parse(sdp)
-    except NO_SDP:
-        raise LegError("The SDP cannot be read.") from None
-    if len(offer.media) > MOST_MEDIA:
-        raise LegError("The SDP has too many media.")
-    audio = _audio(offer)
-    if audio.ice is None or not audio.ice.usernameFragment or not audio.ice.password:
-        raise LegError("The SDP has no ICE credentials.")
-    if audio.dtls is None or not audio.dtls.fingerprints:
-        raise LegError("The SDP has no DTLS fingerprint.")
-    return offer
+def _ice(transceiver: RTCRtpTransceiver) -> Any:
+    return transceiver.receiver.transport.transport.iceGatherer._connection
 
 
-def _audio(offer: SessionDescription) -> MediaDescription:
-    for media in offer.media:
-        if media.kind == "audio" and any(c.name.lower() == "opus" for c in media.rtp.codecs):
-            return media
-    raise LegError("The SDP offers no audio in Opus.")
-
-
-def ufrag_of(offer: SessionDescription) -> str:
-    """Names an ICE session: another one is a restart (RFC 8445 section 9)."""
-    ice = _audio(offer).ice
-    return str(ice.usernameFragment) if ice is not None else ""
-
-
-class _Sink:
-    """Stands where aiortc keeps its jitter buffer."""
-
-    def __init__(self, take: TakePacket | None) -> None:
-        self.take = take
-
-    def add(self, packet: RtpPacket) -> tuple[bool, None]:
-        if self.take is not None:
-            self.take(packet.ssrc, packet.sequence_number, packet.payload)
-        return False, None  # no picture is lost, no frame is complete
-
-
-class _Voice(MediaStreamTrack):
-    """Our payloads, as aiortc asks for them."""
+class _Outgoing(MediaStreamTrack):
+    """Encoded packets on their way to aiortc's sender."""
 
     kind = "audio"
 
     def __init__(self) -> None:
         super().__init__()
-        self._queue: asyncio.Queue[av.Packet[Any] | None] = asyncio.Queue()
-        self._at = 0
+        self._asking: asyncio.Future[OpusPacket] | None = None
+        self._ready: deque[OpusPacket] = deque(maxlen=5)  # a TURN server makes us wait
+        self._wanted = False
 
-    def put(self, payload: bytes) -> None:
-        self._at += FRAME_SAMPLES
-        if self._queue.qsize() >= MOST_UNSENT:
-            self._queue.get_nowait()
-        packet = av.Packet(payload)
-        packet.pts, packet.time_base = self._at, TIME_BASE
-        self._queue.put_nowait(packet)
+    def push(self, packet: OpusPacket) -> None:
+        waiting, self._asking = self._asking, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(packet)
+        elif self._wanted:  # before that, what is said is gone
+            self._ready.append(packet)
 
-    async def recv(self) -> av.Packet[Any]:
-        packet = await self._queue.get()
-        if packet is None:
+    async def recv(self) -> OpusPacket:
+        if self.readyState != "live":
             raise MediaStreamError
-        return packet
+        self._wanted = True
+        if self._ready:
+            return self._ready.popleft()
+        self._asking = asyncio.get_running_loop().create_future()
+        return await self._asking
 
-    def stop(self) -> None:
-        super().stop()
-        self._queue.put_nowait(None)
+
+class _Tap:
+    """Stands where aiortc's jitter buffer was, and keeps nothing back for its decoder."""
+
+    def __init__(self, inbound: Inbound, mid: str) -> None:
+        self._jitter = inbound.jitter
+        self._mid = mid
+        self._now = asyncio.get_running_loop().time
+
+    def add(self, packet: Any) -> tuple[bool, None]:
+        if packet.extensions.mid in (None, self._mid):  # another track's uses the same codec
+            self._jitter.add(
+                packet.ssrc, packet.sequence_number, packet.timestamp, packet._data, self._now()
+            )
+        return False, None
 
 
 class Peer:
-    """`take` gets what comes in, `connected` tells when it is up (True) and lost (False)."""
+    """`changed` is called whenever `state` is another; `found` with each late address of ours."""
 
     def __init__(
         self,
-        servers: IceServers,
-        take: TakePacket,
-        connected: Callable[[Peer, bool], None],
-        tell: TellCandidate,
+        servers: dict[str, Any],
+        changed: Callable[[Peer], None],
+        found: Callable[[Peer, RTCIceCandidate | None], None],
     ) -> None:
-        self.up = False
-        self.ufrag = ""
-        self._servers, self._take, self._connected, self._tell = servers, take, connected, tell
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # none: Google's is asked
-        self._pc.on("connectionstatechange", self._changed)
-        self._voice = _Voice()
-        self._main: RTCRtpTransceiver | None = None
-        self._work: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self.state: State = "new"
+        self.inbound = Inbound()
+        self.offer: Offer | None = None
+        self.heard_at = 0.0
+        self._servers = servers
+        self._changed = changed
+        self._found = found
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._connection.on("connectionstatechange", self._follow)
+        self._track = _Outgoing()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._candidates = 0
 
-    async def answer(self, offer: SessionDescription) -> str:
-        """The SDP answer to a first or further offer. Raises LegError."""
-        first, names = self._main is None, _without_names(offer)
-        self.ufrag = ufrag_of(offer)
+    # ---- negotiation -----------------------------------------------------------------------
+
+    async def accept(self, offer: Offer) -> str:
+        """The answer to an offer of this peer's ICE session: the first, or a further one.
+        Raises LegError when aiortc cannot take it."""
         try:
-            await self._pc.setRemoteDescription(RTCSessionDescription(str(offer), "offer"))
-            self._arrange()
-            await self._pc.setLocalDescription(await self._pc.createAnswer())
-        except NO_SDP:
-            raise LegError("The SDP cannot be answered.") from None
-        for candidate, media in names:
-            self._start(self._add(candidate, media.rtp.muxId, None))
-        if first and (self._servers.stun or self._servers.turn):
-            self._start(self._ask_servers())
-        return str(self._pc.localDescription.sdp)
+            return await self._accept(offer)
+        except REFUSING:
+            raise LegError("the offer cannot be answered") from None
 
-    def _arrange(self) -> None:
-        """Our voice goes where Opus comes from; whatever else is offered stays unused."""
-        for each in self._pc.getTransceivers():
-            opus = [c for c in each._codecs if c.mimeType.lower() == "audio/opus"]
-            if self._main is None and each.kind == "audio" and opus:
-                self._main = each
-                each.sender.replaceTrack(self._voice)
-            mine = each is self._main
-            if mine:
-                each._codecs = opus  # else the browser's first choice would be sent
-                each.direction = "sendrecv"
-            else:
-                each.direction = "inactive"
-            setattr(each.receiver, JITTER_BUFFER, _Sink(self._take if mine else None))
+    async def _accept(self, offer: Offer) -> str:
+        connection = self._connection
+        await connection.setRemoteDescription(RTCSessionDescription(offer.for_aiortc(), "offer"))
+        (transceiver,) = connection.getTransceivers()
+        first = self.offer is None
+        self.offer = offer
+        if first:
+            self._attach(transceiver, offer.audio_mid)
+        await connection.setLocalDescription(await connection.createAnswer())
+        for candidate in offer.candidates:
+            self.add(candidate)
+        if first and self._servers:
+            self._spawn(self._gather_late(_ice(transceiver)))
+        return offer.answer(connection.localDescription.sdp)
 
-    async def _ask_servers(self) -> None:
-        assert self._main is not None
-        mid, line = str(self._main.mid), int(self._main._get_mline_index() or 0)
-        gatherer = self._main.receiver.transport.transport.iceGatherer
-        await late_candidates(gatherer, self._servers, lambda text: self._tell(text, mid, line))
-        self._tell(None, mid, line)
+    def _attach(self, transceiver: RTCRtpTransceiver, mid: str) -> None:
+        """Our audio in place of aiortc's, before anything flows."""
+        transceiver.direction = "sendrecv"
+        transceiver.sender.replaceTrack(self._track)
+        setattr(transceiver.receiver, JITTER_BUFFER, _Tap(self.inbound, mid))
+        limit_sources(transceiver.receiver.transport._rtp_router)
+        webrtc_ice.prepare(_ice(transceiver))
+        webrtc_ice.watch(_ice(transceiver), self._heard)
 
-    async def add_candidate(self, text: str | None, mid: str | None, line: int | None) -> None:
-        """A way to the browser. Raises LegError when it cannot be read."""
-        if not text:
-            return  # "no more" is of no use to us: later checks may still come
+    async def _gather_late(self, connection: Any) -> None:
+        await webrtc_ice.gather_late(
+            connection, self._servers, lambda each: self._found(self, each)
+        )
+        self._found(self, None)
+
+    def add(self, candidate: RTCIceCandidate) -> None:
+        """A way to reach the browser. Names that only its own network can resolve take a second
+        or for ever, so nobody waits for them."""
+        if self._candidates >= MAX_CANDIDATES or not usable(candidate) or self.state == "lost":
+            return
+        self._candidates += 1
+        self._spawn(self._add(candidate))
+
+    async def _add(self, candidate: RTCIceCandidate) -> None:
+        (transceiver,) = self._connection.getTransceivers()
         try:
-            candidate = candidate_from_sdp(text.removeprefix("candidate:"))
-        except NO_SDP:
-            raise LegError("The candidate cannot be read.") from None
-        self._start(self._add(candidate, mid, line))
+            await transceiver.receiver.transport.transport.addRemoteCandidate(candidate)
+        except (OSError, ValueError) as error:  # no multicast here; not an address
+            log.info("a browser's address is of no use", error=type(error).__name__)
 
-    async def _add(self, candidate: RTCIceCandidate, mid: str | None, line: int | None) -> None:
-        """In the background: a name of mDNS is looked up for a second."""
-        candidate.sdpMid, candidate.sdpMLineIndex = mid, line
-        try:
-            await self._pc.addIceCandidate(candidate)
-        except NO_SDP:
-            return  # for a section we know nothing of
+    # ---- audio -----------------------------------------------------------------------------
 
-    def send(self, payload: bytes) -> None:
-        if self.up:
-            self._voice.put(payload)
+    def send(self, packet: OpusPacket) -> None:
+        if self.state == "up":
+            self._track.push(packet)
 
-    def _changed(self) -> None:
-        state = self._pc.connectionState
-        if state in UP and not self.up:
-            self.up = True
-            self._connected(self, True)
-        elif state in GONE and not self._closed:
-            self.up = False
-            self._connected(self, False)
+    # ---- the connection --------------------------------------------------------------------
+
+    def _heard(self) -> None:
+        self.heard_at = asyncio.get_running_loop().time()
+
+    def quiet_s(self, now: float) -> float:
+        """Seconds since the browser last sent audio or asked whether we are still there."""
+        return now - max(self.heard_at, self.inbound.jitter.heard_at)
+
+    def _follow(self) -> None:
+        match self._connection.connectionState:
+            case "connected":
+                self._heard()
+                self._become("up")
+            case "failed" | "closed":
+                self._become("lost")
+
+    def _become(self, state: State) -> None:
+        if state != self.state and self.state != "lost":
+            self.state = state
+            self._changed(self)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Returns within a second, whatever the far side does."""
-        if self._closed:
-            return
-        self._closed, self.up = True, False
-        for task in list(self._work):
+        """Tell the browser and free everything. Returns within a second, come what may."""
+        self.state = "lost"
+        for task in tuple(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._pc.close(), CLOSE_S)
-        for each in self._pc.getTransceivers():
-            setattr(each.receiver, JITTER_BUFFER, _Sink(None))
-        self._pc.remove_all_listeners()
-
-    def _start(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
-
-
-def _without_names(offer: SessionDescription) -> list[tuple[RTCIceCandidate, MediaDescription]]:
-    """Take candidates with a name of mDNS out of the offer; they are added in the background."""
-    taken = []
-    for media in offer.media:
-        named = [each for each in media.ice_candidates if each.ip.endswith(".local")]
-        media.ice_candidates = [each for each in media.ice_candidates if each not in named]
-        taken += [(each, media) for each in named]
-    return taken
+        closing = asyncio.ensure_future(self._connection.close())
+        await asyncio.wait([closing, *self._tasks], timeout=CLOSE_S)
+        self._track.stop()
+        taken_apart(self._connection)

@@ -1,7 +1,7 @@
-"""What every leg promises, asked of a loopback pair and of two SIP legs over real sockets.
+"""What every leg promises, asked of a loopback pair, of SIP legs and of browser legs.
 
 The SIP endpoint dials its own address: one process holds both parties of the call, and INVITE,
-RTP and BYE still cross the kernel.
+RTP and BYE still cross the kernel. The browser is an aiortc phone; its signalling is method calls.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from bot.legs.base import Digit, HangUp, MediaChanged
 from bot.legs.loopback import loopback
 from bot.legs.sip import SipEndpoint, SipSettings
 from bot.legs.webrtc import WebRtcEndpoint, WebRtcSettings
-from tests.support.webrtc_phone import WebRtcPhone, in_process
+from tests.support.webrtc_phone import WebRtcPhone
 
 DOORS = ("loopback", "sip", "webrtc")
 
@@ -40,11 +40,11 @@ async def line(request: pytest.FixtureRequest) -> AsyncIterator[Line]:
         phone, bot = loopback(caller="alice", called="1000")
         yield Line(phone, bot)
         return
-    rung: asyncio.Queue[Any] = asyncio.Queue()
     if request.param == "webrtc":
-        async for line in _webrtc(rung):
-            yield line
+        async with browser_line() as connected:
+            yield connected
         return
+    rung: asyncio.Queue[Any] = asyncio.Queue()
     endpoint = SipEndpoint(SipSettings("127.0.0.1:0", rtp_port=21_000), rung.put_nowait)
     await endpoint.start()
     try:
@@ -54,20 +54,15 @@ async def line(request: pytest.FixtureRequest) -> AsyncIterator[Line]:
         await endpoint.close()
 
 
-async def _webrtc(rung: asyncio.Queue[Any]) -> AsyncIterator[Line]:
+@contextlib.asynccontextmanager
+async def browser_line() -> AsyncIterator[Line]:
     endpoint = WebRtcEndpoint(WebRtcSettings())
     await endpoint.start()
-
-    def take(offer: str) -> Any:
-        return endpoint.offered(offer, leg_id="room", called="1000", caller="alice")
-
-    phone = WebRtcPhone(in_process(take, rung.put_nowait))
-    dialling = asyncio.ensure_future(phone.dial())
+    caller = WebRtcPhone(caller="alice")
     try:
-        yield Line(phone, await asyncio.wait_for(rung.get(), 5))
+        yield Line(caller, await caller.dial(endpoint, "1000"))
     finally:
-        await phone.hang_up()
-        await dialling
+        await caller.close()
         await endpoint.close()
 
 
@@ -125,7 +120,7 @@ async def test_frames_are_whole_and_one_per_tick(line):
     assert len(heard) == 25
     assert all(f.shape == (FRAME_SAMPLES,) and f.dtype == np.int16 for f in heard)
     assert took < 1.0  # half a second of audio is never late by as much again
-    if line.bot.info.kind == "sip":
+    if line.bot.info.kind != "loopback":
         assert took > 0.4
 
 
@@ -255,6 +250,8 @@ async def test_a_refusal_reaches_the_caller(line, reason, code):
     if line.phone.info.kind == "sip":
         assert code in str(refused.value)
         assert refused.value.code == int(code)
+    if line.phone.info.kind == "webrtc":
+        assert refused.value.reason is reason
     assert await asyncio.wait_for(talk(line.phone, 5), 5) == []
 
 

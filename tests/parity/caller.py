@@ -9,7 +9,7 @@ import aiohttp
 
 from bot.legs.sip import SipEndpoint, SipSettings
 from tests.parity.conductor import Conductor, Step
-from tests.support.webrtc_phone import over_http
+from tests.support.web_phone import over_http
 
 
 def call(codec: str, address: str, web: str, score: list[Step], results: Any) -> None:

@@ -19,7 +19,7 @@ from bot.web.lines import Lines
 from bot.web.rooms import Rooms
 from bot.web.signaling import Signaling
 from tests.calls.house import House
-from tests.support.webrtc_phone import WebRtcPhone, over_http
+from tests.support.web_phone import WebPhone, over_http
 
 Browser = TestClient  # type: ignore[type-arg]
 
@@ -83,7 +83,7 @@ def base(browser: Browser) -> str:
     return str(browser.make_url("/")).rstrip("/")
 
 
-async def dial(browser: Browser, number: str = "1000") -> WebRtcPhone:
+async def dial(browser: Browser, number: str = "1000") -> WebPhone:
     """A caller through the API; audio flows when this returns."""
     session = aiohttp.ClientSession()
     phone = await over_http(base(browser), number=number, session=session)

@@ -14,7 +14,7 @@ from bot.config import Web
 from bot.web.access import make_policy
 from bot.web.links import links_of
 from tests.calls.house import House, make_house
-from tests.support.webrtc_phone import WebRtcPhone
+from tests.support.web_phone import WebPhone
 from tests.web.desk import Browser, Worker, dial, door, worker
 
 __all__ = ["make_house"]
@@ -44,7 +44,7 @@ async def told(answer: Any, status: int) -> dict[str, Any]:
         return dict(json.loads(body)) if body else {}
 
 
-async def nobody(phone: WebRtcPhone, offer: str) -> str:
+async def nobody(phone: WebPhone, offer: str) -> str:
     raise AssertionError("nobody signals for this phone")
 
 
@@ -67,7 +67,7 @@ async def events(browser: Browser, call: str, since: str = "") -> list[dict[str,
 
 
 async def test_a_call_by_the_api_alone(browser: Browser, house: House) -> None:
-    phone = WebRtcPhone(nobody)
+    phone = WebPhone(nobody)
     begun = await told(
         browser.post("/api/calls", json={"number": "1000", "sdp": await phone.offer()}), 201
     )
@@ -95,7 +95,7 @@ async def test_a_reserved_call_comes_through_its_socket(browser: Browser) -> Non
     reserved = await told(browser.post("/api/calls", json={"persona": "test"}), 201)
     assert reserved["expires_s"] == 30 and reserved["sdp"] == "" and reserved["call_id"] == ""
     async with browser.ws_connect(reserved["signaling"]) as socket:
-        phone = WebRtcPhone(nobody)
+        phone = WebPhone(nobody)
         await socket.send_json({"type": "offer", "sdp": await phone.offer()})
         async for message in socket:
             if json.loads(message.data)["type"] == "answer":
@@ -117,7 +117,7 @@ async def test_all_lines_busy_is_503_and_says_when_to_come_again(browser: Browse
     async with browser.post("/api/calls", json={"number": "1000"}) as response:
         assert response.status == 503 and int(response.headers["Retry-After"]) > 0
         assert (await response.json())["error"]["code"] == "busy"
-    phone = WebRtcPhone(nobody)
+    phone = WebPhone(nobody)
     offer = {"sdp": await phone.offer(), "number": "1000"}
     refused = await told(browser.post("/api/webrtc/offer", json=offer), 503)
     assert refused["error"]["text"] == "All lines are busy."
@@ -127,7 +127,7 @@ async def test_all_lines_busy_is_503_and_says_when_to_come_again(browser: Browse
 async def test_a_further_offer_in_one_shot_moves_the_call(browser: Browser, desk: Worker) -> None:
     phone = await dial(browser)
     (room,) = [each for each in desk.rooms._rooms.values() if not each.over]
-    other = WebRtcPhone(nobody)
+    other = WebPhone(nobody)
     offer = {"sdp": await other.offer(), "id": room.room_id}
     moved = await told(browser.post("/api/webrtc/offer", json=offer), 200)
     await other.take_answer(moved["sdp"])

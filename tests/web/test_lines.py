@@ -16,7 +16,7 @@ from bot.config import Web
 from bot.web.access import make_policy
 from bot.web.links import links_of
 from tests.calls.house import House, make_house
-from tests.support.webrtc_phone import WebRtcPhone
+from tests.support.web_phone import WebPhone
 from tests.web.desk import Browser, Worker, back_room, dial, door, worker
 from tests.web.test_api import events, nobody, told
 
@@ -83,7 +83,7 @@ async def test_a_call_elsewhere_is_followed_and_ended_through_the_door(
 
 async def test_a_socket_is_passed_on_both_ways(exchange: Exchange) -> None:
     exchange.first.rooms.ready = False
-    phone, path = WebRtcPhone(nobody), "/ws/signaling/room-behind-the-door"
+    phone, path = WebPhone(nobody), "/ws/signaling/room-behind-the-door"
     async with exchange.browser.ws_connect(path) as socket:
         await socket.send_json({"type": "offer", "sdp": await phone.offer(), "number": "1000"})
         while (message := json.loads((await socket.receive(timeout=5)).data))["type"] != "answer":

@@ -14,7 +14,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from bot.legs.base import HangUp
 from bot.web import rooms as rooms_module
 from tests.calls.house import House, make_house
-from tests.support.webrtc_phone import WebRtcPhone
+from tests.support.web_phone import WebPhone
 from tests.web.desk import Browser, Worker, door, worker
 
 __all__ = ["make_house"]
@@ -44,9 +44,9 @@ class Talk:
     def __init__(self, socket: ClientWebSocketResponse) -> None:
         self.socket = socket
         self.told: list[dict[str, Any]] = []
-        self.phone = WebRtcPhone(self._signal)
+        self.phone = WebPhone(self._signal)
 
-    async def _signal(self, _: WebRtcPhone, offer: str) -> str:
+    async def _signal(self, _: WebPhone, offer: str) -> str:
         await self.say(type="offer", sdp=offer, number="1000")
         return str((await self.until("answer"))["sdp"])
 

@@ -1,0 +1,134 @@
+"""A real browser: Debian's Chromium with a microphone that beeps; signalling by function calls."""
+
+import asyncio
+import contextlib
+import itertools
+
+import numpy as np
+from playwright.async_api import async_playwright
+
+from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, level_db
+from bot.legs.base import Hold
+from bot.legs.webrtc import WebRtcEndpoint, WebRtcSettings
+
+ARGS = [
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+]
+PAGE = "https://bot.test/"  # made up, with an answer of ours; a microphone needs https
+SCRIPT = """
+async () => {
+  const pc = window.pc = new RTCPeerConnection();
+  const mic = await navigator.mediaDevices.getUserMedia({audio: true});
+  pc.addTrack(mic.getTracks()[0], mic);
+  pc.ontrack = event => {
+    const audio = document.createElement('audio');
+    audio.srcObject = new MediaStream([event.track]);
+    audio.play();
+  };
+  pc.onicecandidate = event => window.trickle(event.candidate && event.candidate.toJSON());
+  window.negotiate = async () => {
+    await pc.setLocalDescription();
+    const sdp = await window.offer(pc.localDescription.sdp);
+    await pc.setRemoteDescription({type: 'answer', sdp});
+  };
+  await window.negotiate();
+}
+"""
+HEARD = """
+async () => {
+  for (const each of (await window.pc.getStats()).values())
+    if (each.type === 'inbound-rtp' && each.kind === 'audio')
+      return {packets: each.packetsReceived, lost: each.packetsLost, energy: each.totalAudioEnergy,
+              concealed: each.concealedSamples, state: window.pc.connectionState};
+  return {packets: 0, lost: 0, energy: 0, state: window.pc.connectionState};
+}
+"""
+
+
+@contextlib.asynccontextmanager
+async def browser_page():
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        page = await browser.new_page()
+        await page.route(
+            PAGE + "**", lambda route: route.fulfill(body="<p>bot", content_type="text/html")
+        )
+        await page.goto(PAGE)
+        try:
+            yield page
+        finally:
+            await browser.close()
+
+
+class Door:
+    """The signalling: functions that the page may call."""
+
+    def __init__(self, endpoint: WebRtcEndpoint) -> None:
+        self.endpoint = endpoint
+        self.leg = None
+        self.heard: list[tuple[float, float]] = []  # time, level in dB
+
+    async def offer(self, sdp: str) -> str:
+        if self.leg is not None:
+            return await self.leg.renegotiate(sdp)
+        self.leg = self.endpoint.offered(sdp, leg_id="room", called="1")
+        await self.leg.answer()
+        self.listening = asyncio.ensure_future(self.talk())
+        return await self.leg.negotiated()
+
+    async def trickle(self, candidate) -> None:
+        if self.leg is not None and self.leg.ended is None:
+            candidate = candidate or {}
+            await self.leg.add_candidate(
+                candidate.get("candidate"), candidate.get("sdpMid"), candidate.get("sdpMLineIndex")
+            )
+
+    async def talk(self) -> None:
+        loop = asyncio.get_running_loop()
+        number = 0
+        async for frame in self.leg.frames():
+            self.heard.append((loop.time(), level_db(frame)))
+            number += 1
+            at = np.arange(number * FRAME_SAMPLES, (number + 1) * FRAME_SAMPLES) / BUS_HZ
+            self.leg.write(np.rint(6000 * np.sin(2 * np.pi * 440 * at)).astype(np.int16))
+
+    def beeps(self, since: int) -> int:
+        loud = [level > -40 for _, level in self.heard[since:]]
+        return sum(now and not before for before, now in itertools.pairwise(loud))
+
+
+async def test_chromium_talks_and_restarts_ice():
+    endpoint = WebRtcEndpoint(WebRtcSettings())
+    await endpoint.start()
+    door = Door(endpoint)
+    async with browser_page() as page:
+        await page.expose_function("offer", door.offer)
+        await page.expose_function("trickle", door.trickle)
+        await page.evaluate(SCRIPT)
+        await asyncio.sleep(3)
+        first = await page.evaluate(HEARD)
+        assert first["state"] == "connected"
+        assert first["packets"] > 100 and first["energy"] > 0.001
+        assert door.beeps(50) >= 2
+        door.leg.events()
+        path, mark = door.leg._paths._now, len(door.heard)
+
+        await page.evaluate("() => { window.pc.restartIce(); return window.negotiate(); }")
+        await asyncio.sleep(3)
+        second = await page.evaluate(HEARD)
+        assert second["state"] == "connected"
+        assert door.leg._paths._now is not path
+        assert second["packets"] > 100
+        assert door.leg.events() in ([], [Hold(True), Hold(False)])
+        assert door.beeps(mark + 25) >= 2
+        gaps = np.diff([at for at, _ in door.heard])
+        print(f"{first} {second} longest gap {max(gaps) * 1000:.0f} ms, {door.leg.delays}")
+        assert max(gaps) < 0.1
+    async with asyncio.timeout(10):
+        while Hold(True) not in door.leg.events():  # the page has gone
+            await asyncio.sleep(0.05)
+    await endpoint.close()
+    await door.listening
