@@ -1,0 +1,151 @@
+"""Calls through the real page in a real Chromium, with a file for a microphone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import QUESTION
+from tests.browser.page import CallPage, events_of, eventually, last_call
+from tests.support.bot_process import BotProcess
+from tests.support.phone import missing
+
+Open = Callable[..., Page]
+GREETING_S = 4.0
+
+
+def turns(bot: BotProcess, call_id: str) -> list[dict[str, object]]:
+    rows = bot.rows("SELECT * FROM turns WHERE call_id = ? ORDER BY turn", call_id)
+    return [dict(row) for row in rows]
+
+
+def test_a_question_is_answered_and_an_interruption_stops_the_bot(
+    chromium: Open, home: str, web_bot: BotProcess
+) -> None:
+    interruption = "No, wait, stop please."
+    page = CallPage(chromium(GREETING_S, QUESTION, 3.6, interruption, 20.0), home)
+    page.call()
+    page.until("thinking")
+    page.until("paused")
+    cut = page.page.locator("#transcript .said[data-cut]")
+    expect(cut).to_have_count(1)
+    assert missing(cut.inner_text(), ["we open at eight"]) == []
+    expect(cut.locator("del, s, .cut")).not_to_have_count(0)
+    expect(page.page.locator("#transcript .said.caller")).to_have_count(2)
+    asked = page.page.locator("#transcript .said.caller").first.inner_text()
+    assert missing(asked, ["open tomorrow"]) == [], asked
+    expect(page.page.locator("#last-latency")).to_contain_text(" s")
+    page.hang_up()
+    states = page.states
+    assert states[:2] == ["connecting", "listening"] and states[-1] == "ended", states
+    assert states.index("thinking") < states.index("paused")
+
+    record = last_call(web_bot)
+    assert record["leg_kind"] == "webrtc" and record["codec"] == "opus"
+    assert record["end_reason"] == "caller hung up"
+    spoken = [turn for turn in turns(web_bot, record["id"]) if turn["caller_text"]]
+    assert missing(str(spoken[0]["caller_text"]), ["open tomorrow"]) == []
+    assert spoken[0]["interrupted"] and len(spoken) == 2
+    heard, reply = str(spoken[0]["bot_heard"]), str(spoken[0]["reply_text"])
+    assert heard and reply.startswith(heard) and len(heard) < len(reply)
+
+
+def test_nothing_moves_while_a_call_begins_and_its_buttons_do_what_they_say(
+    chromium: Open, home: str, web_bot: BotProcess
+) -> None:
+    page = CallPage(chromium(GREETING_S, QUESTION, 4.0), home)
+    page.call()
+    page.until("speaking")
+    mute = page.button("Mute")
+    mute.click()
+    expect(mute).to_have_attribute("aria-pressed", "true")
+    page.button("Keypad").click()
+    page.page.locator("#keypad").get_by_role("button", name="5").click()
+    page.page.keyboard.press("#")
+    time.sleep(GREETING_S)  # the question is said into a microphone that is off
+    page.hang_up()
+    assert page.page.evaluate("window.shift") == 0
+    record = last_call(web_bot)
+    keys = [each["digit"] for each in events_of(web_bot, record["id"], "digit")]
+    assert keys == ["5", "#"]
+    assert not [turn for turn in turns(web_bot, record["id"]) if turn["utterance_id"]]
+
+
+def test_a_call_with_the_keyboard_alone(chromium: Open, home: str, web_bot: BotProcess) -> None:
+    page = CallPage(chromium(6.0), home)
+    keyboard = page.page.keyboard
+
+    def focus(name: str) -> None:
+        for _ in range(30):
+            text = page.page.evaluate("document.activeElement.textContent.trim()")
+            if text == name:
+                return
+            keyboard.press("Tab")
+        raise AssertionError(f"{name} cannot be reached with Tab")
+
+    focus("Call")
+    keyboard.press("Enter")
+    page.until("speaking")
+    focus("Hang up")
+    keyboard.press("Space")
+    expect(page.page.get_by_role("heading", name="Call ended")).to_be_visible()
+    assert last_call(web_bot)["end_reason"] == "caller hung up"
+
+
+def test_a_reload_in_mid_call_goes_on_with_it(
+    chromium: Open, home: str, web_bot: BotProcess
+) -> None:
+    page = CallPage(chromium(GREETING_S, QUESTION, 20.0), home)
+    page.call()
+    page.until("thinking")
+    call_id = last_call(web_bot, ended=False)["id"]
+    page.page.reload()
+    expect(page.said.first).to_be_visible()
+    expect(page.page.locator("#transcript .said.caller")).to_have_count(1)
+    page.page.wait_for_function(
+        "() => performance.getEntriesByName('voice-bot:heard').length > 0", timeout=10_000
+    )  # the bot is heard again
+    assert last_call(web_bot, ended=False)["id"] == call_id
+    page.hang_up()
+    assert last_call(web_bot)["id"] == call_id
+
+
+def test_a_call_outlives_its_socket(chromium: Open, home: str, web_bot: BotProcess) -> None:
+    raw = chromium(GREETING_S, QUESTION, 20.0)
+    raw.add_init_script(
+        "const Real = WebSocket; window.sockets = [];"
+        "window.WebSocket = class extends Real {"
+        "  constructor(...all) { super(...all); window.sockets.push(this); } };"
+    )
+    page = CallPage(raw, home)
+    page.call()
+    page.until("speaking")
+    page.page.evaluate("window.sockets[0].close(4000)")
+    page.until("thinking")
+    expect(page.page.locator("#transcript .said.caller")).to_have_count(1)
+    assert page.page.evaluate("window.sockets.length") == 2
+    assert web_bot.rows("SELECT count(*) AS n FROM calls WHERE ended IS NULL")[0]["n"] == 1
+    page.hang_up()
+
+
+def test_a_page_that_goes_away_ends_its_call_after_a_while(
+    chromium: Open, home: str, web_bot: BotProcess
+) -> None:
+    page = CallPage(chromium(6.0), home)
+    page.call()
+    page.until("speaking")
+    page.page.close()
+    record = last_call(web_bot, timeout_s=20)
+    assert record["end_reason"] == "failed: connection lost"
+    assert events_of(web_bot, record["id"], "hold")
+
+
+def test_ringing_is_shown(chromium: Open, home: str, web_bot: BotProcess) -> None:
+    page = CallPage(chromium(6.0), f"{home}?number=1003")
+    page.call()
+    page.until("ringing")
+    page.until("speaking")
+    page.hang_up()
+    eventually(lambda: last_call(web_bot)["called"] == "1003")
