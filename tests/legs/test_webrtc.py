@@ -11,6 +11,7 @@ from aiortc.sdp import SessionDescription
 
 from bot.audio.frame import BUS_HZ, level_db, silence
 from bot.errors import LegError, StartError
+from bot.legs import webrtc_peer
 from bot.legs.base import Digit, HangUp, MediaChanged
 from bot.legs.webrtc import (
     AllLinesBusy,
@@ -340,3 +341,9 @@ async def test_sources_without_number_are_forgotten():
         assert len(receiver._RTCRtpReceiver__remote_streams) <= 17
         assert leg.ended is None
         reading.cancel()
+
+
+async def test_an_aiortc_that_does_not_fit_is_named_at_the_start(monkeypatch):
+    monkeypatch.setattr(webrtc_peer, "JITTER_BUFFER", "_RTCRtpReceiver__gone")
+    with pytest.raises(StartError, match="aiortc"):
+        await WebRtcEndpoint(WebRtcSettings()).start()
