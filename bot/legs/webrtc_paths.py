@@ -49,6 +49,7 @@ class Paths:
         self._spawn = spawn
         self._now: Peer | None = None
         self._next: Peer | None = None
+        self._next_until = 0.0  # it must be up by then
         self._up = False
         self._was_up = False
         self._over = False
@@ -76,9 +77,12 @@ class Paths:
 
     def frame(self, now: float) -> tuple[bytes | None, bool]:
         """This tick's audio, and whether it is made up or missing."""
-        peer = self._now
-        if peer is None:
+        if self._next is not None and now > self._next_until:
+            peer, self._next = self._next, None
+            self._retire(peer)
+        if self._now is None:
             return None, True
+        peer = self._now
         if peer.state == "up":
             quiet = peer.quiet_s(now) > LOST_AFTER_S
             if quiet == self._up:
@@ -115,6 +119,11 @@ class Paths:
             if self._next is not None:
                 self._retire(self._next)
             self._next = peer
+            self._next_until = asyncio.get_running_loop().time() + self._reconnect_s
+            if self._giving_up is not None:  # it is back; the new path gets all the time
+                self._giving_up.cancel()
+                self._giving_up = None
+                self._expect()
 
     def add(self, candidate: RTCIceCandidate) -> None:
         """For the newest path: signalling is in order."""

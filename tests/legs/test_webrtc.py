@@ -11,6 +11,7 @@ from aiortc.sdp import SessionDescription
 
 from bot.audio.frame import BUS_HZ, level_db, silence
 from bot.errors import LegError, StartError
+from bot.legs import webrtc_peer
 from bot.legs.base import Digit, HangUp, MediaChanged
 from bot.legs.webrtc import (
     AllLinesBusy,
@@ -230,13 +231,13 @@ async def test_the_outbound_delay_told_is_the_one_on_the_wire():
             reading = asyncio.ensure_future(talk(phone, []))
             async for frame in leg.frames():
                 heard.append((frame, time.time()))
-                if len(heard) == 60:
+                if len(heard) == 25:
                     leg.write(burst)
                     written, told = time.time(), leg.delays.outbound
                     before = len(phone.received)
                 else:
                     leg.write(silence())
-                if len(heard) == 110:
+                if len(heard) == 45:
                     break
             left = next(p.at for p in phone.received[before:] if p.size > 60)
             outbound.append(left - written)
@@ -340,3 +341,9 @@ async def test_sources_without_number_are_forgotten():
         assert len(receiver._RTCRtpReceiver__remote_streams) <= 17
         assert leg.ended is None
         reading.cancel()
+
+
+async def test_an_aiortc_that_does_not_fit_is_named_at_the_start(monkeypatch):
+    monkeypatch.setattr(webrtc_peer, "JITTER_BUFFER", "_RTCRtpReceiver__gone")
+    with pytest.raises(StartError, match="aiortc"):
+        await WebRtcEndpoint(WebRtcSettings()).start()

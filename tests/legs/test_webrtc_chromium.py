@@ -132,3 +132,38 @@ async def test_chromium_talks_and_restarts_ice():
             await asyncio.sleep(0.05)
     await endpoint.close()
     await door.listening
+
+
+WITH_CAMERA = SCRIPT.replace("{audio: true}", "{audio: true, video: true}").replace(
+    "pc.addTrack(mic.getTracks()[0], mic);",
+    "pc.addTrack(mic.getVideoTracks()[0], mic);"
+    "pc.addTrack(mic.getAudioTracks()[0], mic);"
+    "pc.createDataChannel('chat');",
+)
+
+
+async def test_chromium_offers_more_than_is_taken():
+    """A camera first, then the microphone, then a data channel: the microphone is taken."""
+    endpoint = WebRtcEndpoint(WebRtcSettings())
+    await endpoint.start()
+    door = Door(endpoint)
+    async with browser_page() as page:
+        await page.expose_function("offer", door.offer)
+        await page.expose_function("trickle", door.trickle)
+        await page.evaluate(WITH_CAMERA)
+        await asyncio.sleep(3)
+        heard = await page.evaluate(HEARD)
+        assert heard["state"] == "connected"
+        assert heard["packets"] > 100 and heard["energy"] > 0.001
+        assert door.beeps(50) >= 1
+        directions = await page.evaluate(
+            "() => window.pc.getTransceivers().map(each => each.currentDirection)"
+        )
+        assert directions == ["inactive", "sendrecv"]
+        assert door.leg.events() != []
+        await door.leg.hang_up()
+        async with asyncio.timeout(10):
+            while (await page.evaluate(HEARD))["state"] not in ("closed", "failed", "disconnected"):
+                await asyncio.sleep(0.1)
+    await endpoint.close()
+    await door.listening

@@ -145,3 +145,32 @@ async def test_a_browser_that_falls_silent_is_on_hold(monkeypatch):
         await until(lambda: events.extend(leg.events()) or len(events) > 1)
         assert events == [Hold(True), Hold(False)]
         reading.cancel()
+
+
+async def test_a_browser_that_comes_back_late_gets_time_to_connect():
+    async with call(reconnect_s=0.6) as (_, phone, leg):
+        reading = asyncio.ensure_future(talk(leg, []))
+        await phone.vanish()
+        await asyncio.sleep(0.45)
+        again = WebRtcPhone()
+        answer = await leg.renegotiate(await again.line.offer())
+        await asyncio.sleep(0.3)  # a slow way to the page
+        assert leg.ended is None
+        await again.line.take(answer)
+        await until(lambda: Hold(False) in leg.events())
+        await leg.hang_up()
+        await reading
+        await again.close()
+
+
+async def test_a_path_that_never_comes_up_is_freed():
+    async with call(reconnect_s=0.3) as (_, _, leg):
+        reading = asyncio.ensure_future(talk(leg, []))
+        other = WebRtcPhone()
+        await leg.renegotiate(await other.line.offer())
+        assert leg._paths._next is not None
+        await until(lambda: leg._paths._next is None)
+        await asyncio.sleep(0.2)
+        assert leg.ended is None and leg._paths._up
+        reading.cancel()
+        await other.close()

@@ -104,3 +104,22 @@ async def test_a_wrong_password_costs_the_relay_and_not_the_call(tmp_path):
         await leg.hang_up()
         await phone.close()
         await endpoint.close()
+
+
+async def test_a_relay_that_dies_does_not_hold_up_the_hang_up(tmp_path):
+    async with turn_server(tmp_path) as ice:
+        endpoint = WebRtcEndpoint(WebRtcSettings(ice=ice))
+        await endpoint.start()
+        phone = WebRtcPhone(ice=ice, relay_only=True)
+        leg = await phone.dial(endpoint)
+        await leg.answer()
+        await phone.answered()
+    began = time.monotonic()
+    await leg.hang_up()
+    assert time.monotonic() - began < 1.2
+    assert leg.ended == "bot"
+    await endpoint.close()
+    assert time.monotonic() - began < 3.5
+    aside = asyncio.ensure_future(phone.close())  # aiortc alone waits a minute
+    await asyncio.wait([aside], timeout=0.1)
+    aside.cancel()
