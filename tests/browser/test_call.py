@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import QUESTION
 from tests.browser.page import CallPage, events_of, eventually, last_call
@@ -113,19 +113,20 @@ def test_a_reload_in_mid_call_goes_on_with_it(
 
 
 def test_a_call_outlives_its_socket(chromium: Open, home: str, web_bot: BotProcess) -> None:
-    raw = chromium(GREETING_S, QUESTION, 20.0)
-    raw.add_init_script(
-        "const Real = WebSocket; window.sockets = [];"
-        "window.WebSocket = class extends Real {"
-        "  constructor(...all) { super(...all); window.sockets.push(this); } };"
-    )
+    raw, sockets = chromium(GREETING_S, QUESTION, 20.0), list[WebSocketRoute]()
+
+    def passed_on(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    raw.route_web_socket("**/ws/signaling/**", passed_on)
     page = CallPage(raw, home)
     page.call()
     page.until("speaking")
-    page.page.evaluate("window.sockets[0].close(4000)")
+    sockets[0].close(code=3001)  # as if the network had cut it
     page.until("thinking")
     expect(page.page.locator("#transcript .said.caller")).to_have_count(1)
-    assert page.page.evaluate("window.sockets.length") == 2
+    assert len(sockets) == 2
     assert web_bot.rows("SELECT count(*) AS n FROM calls WHERE ended IS NULL")[0]["n"] == 1
     page.hang_up()
 

@@ -104,8 +104,8 @@ function named({ number, persona }) {
 function entered({ state, reason }) {
   $("talk").dataset.state = state;
   if (state === "ended") return ended(reason);
-  put("state", stateWords(state, name));
-  put("said-aloud", stateWords(state, name));
+  put("state", stateWords(state));
+  put("said-aloud", stateWords(state));
   if (state === "connecting") {
     show("live", $("with"));
     meters.start();

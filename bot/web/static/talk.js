@@ -136,7 +136,7 @@ export class VoiceBot extends HTMLElement {
     const over = state === "ended";
     this._panel.hidden = over;
     this._start.hidden = !over;
-    this._state.textContent = stateWords(state, NAME);
+    this._state.textContent = stateWords(state);
     this._panel.dataset.state = state;
     if (state === "connecting") {
       this._tell("");

@@ -1,13 +1,13 @@
 /** Every word that the scripts of the call say to a person, in one place. */
 
-/** @param {string} state of the bot @param {string} name of the persona */
-export function stateWords(state, name) {
+/** @param {string} state of the bot, whose name stands above */
+export function stateWords(state) {
   switch (state) {
     case "connecting": return "Connecting…";
     case "ringing": return "Ringing…";
     case "listening": return "Listening to you";
     case "thinking": return "Thinking…";
-    case "speaking": return `${name} is speaking`;
+    case "speaking": return "Speaking";
     case "paused": return "Paused, go on";
     case "on_hold": return "On hold";
     case "ended": return "Call ended";
