@@ -4,7 +4,7 @@
 # All targets may be called again at any time; what is done already takes no time.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run coqui test test-properties test-virtual test-coqui check bench eval-turns eval-speech lock clean
+.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest check bench bench-browser parity eval-turns eval-speech lock clean
 
 export VENV ?= .venv
 CONFIG ?= config.toml
@@ -20,6 +20,8 @@ help:
 	@echo "make test         install what the tests need, check, then pytest (TESTS=tests/engine)"
 	@echo "make test-coqui   the tests of Coqui, part of make test (COQUI=no leaves them out)"
 	@echo "make bench        measure; figures go to var/figures/bench.json"
+	@echo "make bench-browser  browser calls: click to audio, gaps, CPU, leaks; var/figures/browser.json"
+	@echo "make parity       the same calls by SIP and WebRTC; var/figures/parity.json"
 	@echo "make eval-turns   judge turns and barge-in; var/figures/turns.json, docs/turns.md (STAGES=echo)"
 	@echo "make eval-speech  word error rates and speed; var/figures/speech.json, docs/speech.md (STAGES=speed)"
 	@echo "make lock         resolve pyproject.toml again and write the locks"
@@ -43,7 +45,10 @@ check:
 
 # Ten thousand random calls, Coqui, and the engine in virtual time are nothing but work for a
 # processor: side by side, before the tests that keep an eye on the clock.
+# Browsers wait for voices most of the time: beside them runs what needs neither line nor clock.
 HARD_WORK = test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
+ON_THE_CLOCK = tests/contracts tests/legs tests/sip
+ELSEWHERE = tests/coqui tests/engine tests/browser $(ON_THE_CLOCK)
 
 test: check
 	@scripts/install test
@@ -51,7 +56,8 @@ ifneq ($(TESTS),)
 	$(VENV)/bin/python -m pytest $(TESTS)
 else
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(HARD_WORK)
-	$(VENV)/bin/python -m pytest --ignore=tests/coqui --ignore=tests/engine
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-browser test-rest
+	$(VENV)/bin/python -m pytest $(ON_THE_CLOCK)
 ifneq ($(COQUI),yes)
 	@echo "Coqui was not tested: COQUI=$(COQUI)"
 endif
@@ -67,9 +73,23 @@ test-coqui:
 	@scripts/install test-coqui
 	$(VENV)-coqui/bin/python -m pytest tests/coqui
 
+test-browser:
+	$(VENV)/bin/python -m pytest tests/browser
+
+test-rest:
+	$(VENV)/bin/python -m pytest $(addprefix --ignore=,$(ELSEWHERE))
+
 bench:
 	@scripts/install test
 	$(VENV)/bin/python -m tests.bench
+
+bench-browser:
+	@scripts/install test
+	$(VENV)/bin/python -m tests.bench.browser $(STAGES)
+
+parity:
+	@scripts/install test
+	$(VENV)/bin/python -m tests.parity
 
 eval-turns:
 	@scripts/install test
