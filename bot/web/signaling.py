@@ -192,11 +192,13 @@ class Visit:
             await self._send(refusal(error))
             return
         self._attach(room)
-        self._start(self._answer(room, answering))
+        negotiation = asyncio.ensure_future(answering)  # goes on without this socket
+        negotiation.add_done_callback(_look)
+        self._start(self._answer(room, negotiation))
 
-    async def _answer(self, room: Room, answering: Awaitable[str]) -> None:
+    async def _answer(self, room: Room, answering: asyncio.Future[str]) -> None:
         try:
-            answer = await answering
+            answer = await asyncio.shield(answering)
         except LegError as error:
             await self._send(refusal(error))
             return
@@ -252,6 +254,12 @@ class Visit:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _look(negotiation: asyncio.Future[str]) -> None:
+    """A failure that no socket waits for any more is no accident."""
+    if not negotiation.cancelled():
+        negotiation.exception()
 
 
 def _what_is_wrong(error: ValidationError | RecursionError) -> str:

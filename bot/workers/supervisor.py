@@ -157,10 +157,12 @@ class Supervisor:
 
 def banner(config: Config, library: Library) -> str:
     """What to dial, which page to open, who answers."""
+    from bot.web.access import access_mode, base_url  # by now a worker's modules are here
+
     host, _, port = config.sip.bind.rpartition(":")
     host = "127.0.0.1" if host in ("0.0.0.0", "[::]") else host
     at = host if port == "5060" else f"{host}:{port}"
-    page = f"{'https' if config.web.tls_cert else 'http'}://{config.web.bind}"
+    page = base_url(config)
     lines = ["", "Dial:"]
     for route in library.plan.routes:
         persona = library.personas[route.persona]
@@ -171,6 +173,7 @@ def banner(config: Config, library: Library) -> str:
         "",
         f"Talk: {page}/",
         f"Calls: {page}/status",
+        *(["      with links from: python -m bot link"] if access_mode(config) == "link" else []),
         f'Try:  python -m bot call sip:{_first_number(library)}@{at} --say "Hello"',
         "",
     ]

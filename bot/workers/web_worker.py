@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 import ssl
 from collections.abc import Callable
@@ -116,8 +117,11 @@ class WebWorker:
             return
         path = worker_socket(self._config, self._index)
         path.unlink(missing_ok=True)  # of an earlier life
-        await web.UnixSite(runner, str(path)).start()
-        path.chmod(0o600)
+        mask = os.umask(0o177)  # nobody else may come in past the door
+        try:
+            await web.UnixSite(runner, str(path)).start()
+        finally:
+            os.umask(mask)
 
 
 async def _carry(
