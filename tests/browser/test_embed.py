@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.page import last_call
+from tests.browser.page import eventually, last_call
 from tests.support.bot_process import FAST_TURN, RECEPTION, BotProcess, shipped_persona
 from tests.support.ports import free_port
 
@@ -82,10 +82,11 @@ def test_another_site_calls_with_one_element(
     page = chromium(10.0)
     page.goto(origin)
     page.evaluate(
-        "window.heard = []; addEventListener('voicebot-state', e => heard.push(e.detail.state))"
+        "window.heard = [];"
+        "addEventListener('voicebot-state', (e) => window.heard.push(e.detail.state))"
     )
     page.get_by_role("button", name="Ask us").click()
-    page.wait_for_function("heard.includes('speaking')")
+    eventually(lambda: "speaking" in page.evaluate("window.heard"), 15)
     page.get_by_role("button", name="Hang up").click()
     expect(page.get_by_role("button", name="Ask us")).to_be_visible()
     expect(page.get_by_text("You hung up.")).to_be_visible()

@@ -33,7 +33,7 @@ def config(folder: Path) -> Config:
 
 def claims(**other: Any) -> dict[str, Any]:
     now = int(time.time())
-    mine = {"sub": "1000", "scope": "call", "aud": "voice-bot", "iat": now, "exp": now + 60}
+    mine = {"sub": "1000", "scope": "call", "aud": "voice-bot", "iat": now, "exp": now + 3600}
     return {name: value for name, value in (mine | other).items() if value is not None}
 
 
