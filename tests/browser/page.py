@@ -18,7 +18,7 @@ WATCH = """() => {
   new MutationObserver(() => window.states.push(talk.dataset.state))
     .observe(talk, { attributes: true, attributeFilter: ["data-state"] });
   new PerformanceObserver((list) => {
-    for (const each of list.getEntries()) if (!each.hadRecentInput) window.shift += each.value;
+    for (const each of list.getEntries()) window.shift += each.value; // also just after a click
   }).observe({ type: "layout-shift" });
 }"""
 

@@ -41,7 +41,7 @@ summary { min-height: 2rem; cursor: pointer; color: var(--quiet); font-size: .9r
 .log { max-height: 14rem; overflow-y: auto; }
 .said { padding: .35rem 0; overflow-wrap: anywhere; }
 .who { display: block; color: var(--quiet); font-size: .8rem; font-weight: 600; }
-.cut { text-decoration: line-through; color: var(--quiet); }
+.said :is(s, .coming, .cut-mark) { color: var(--quiet); }
 .unseen {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap;

@@ -24,7 +24,7 @@ export function put(id, text) {
  * @param {{title: string, text: string, steps?: string[], again?: string, back?: boolean, bad?: boolean, kind?: string}} note
  */
 export function showNote({ title, text, steps = [], again = "Try again", back = true, bad = true, kind = "" }) {
-  const heading = element("h2", title);
+  const heading = element("h1", title);
   heading.tabIndex = -1;
   const parts = [heading, element("p", text)];
   if (steps.length) {

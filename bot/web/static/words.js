@@ -5,10 +5,10 @@ export function stateWords(state) {
   switch (state) {
     case "connecting": return "Connecting…";
     case "ringing": return "Ringing…";
-    case "listening": return "Listening to you";
+    case "listening": return "Listening";
     case "thinking": return "Thinking…";
     case "speaking": return "Speaking";
-    case "paused": return "Paused, go on";
+    case "paused": return "Paused – go ahead";
     case "on_hold": return "On hold";
     case "ended": return "Call ended";
     default: return "";
