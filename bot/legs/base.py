@@ -106,7 +106,11 @@ class Leg(Protocol):
         """Accept the call. Raises LegError when the party has gone meanwhile."""
 
     def frames(self) -> AsyncIterator[Frame]:
-        """One frame per tick from the answer on, silence where lost; ends at hang-up."""
+        """One frame per tick from the answer on, silence where lost; ends at hang-up.
+
+        Where audio takes a moment longer than the answer, as with a browser, from then on: so
+        nobody speaks before they can be heard.
+        """
 
     def write(self, frame: Frame) -> None:
         """Queue one frame for the party. Never blocks; a full queue drops its oldest frame."""

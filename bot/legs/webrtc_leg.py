@@ -154,7 +154,6 @@ class WebRtcLeg:
         if self._answered:
             return
         self._answered = True
-        self._clock.open(self)
         self._info = replace(self._info, codec=CODEC, codec_hz=BUS_HZ)
         self._events.append(MediaChanged(CODEC, BUS_HZ))
         async with self._accepting:
@@ -226,9 +225,14 @@ class WebRtcLeg:
     # ---- told by the paths -----------------------------------------------------------------
 
     def connection(self, up: bool, *, again: bool) -> None:
-        """Media is up or lost; `again` when it had been up before."""
+        """Media is up or lost; `again` when it had been up before.
+
+        The first time frames begin: what was said before would not be heard.
+        """
         if self._ended is not None:
             return
+        if up and not again:
+            self._clock.open(self)
         if again:
             self._events.append(Hold(not up))
         if self.on_connection is not None:

@@ -14,6 +14,7 @@ from tests.support.phone import missing
 
 Open = Callable[..., Page]
 GREETING_S = 4.0
+HEARD = "() => performance.getEntriesByName('voice-bot:heard').length > 0"
 
 
 def turns(bot: BotProcess, call_id: str) -> list[dict[str, object]]:
@@ -104,9 +105,7 @@ def test_a_reload_in_mid_call_goes_on_with_it(
     page.page.reload()
     expect(page.said.first).to_be_visible()
     expect(page.page.locator("#transcript .said.caller")).to_have_count(1)
-    page.page.wait_for_function(
-        "() => performance.getEntriesByName('voice-bot:heard').length > 0", timeout=10_000
-    )  # the bot is heard again
+    page.page.wait_for_function(HEARD)  # again
     assert last_call(web_bot, ended=False)["id"] == call_id
     page.hang_up()
     assert last_call(web_bot)["id"] == call_id
@@ -137,6 +136,7 @@ def test_a_page_that_goes_away_ends_its_call_after_a_while(
     page = CallPage(chromium(6.0), home)
     page.call()
     page.until("speaking")
+    page.page.wait_for_function(HEARD)
     page.page.close()
     record = last_call(web_bot, timeout_s=20)
     assert record["end_reason"] == "failed: connection lost"

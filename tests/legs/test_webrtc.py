@@ -202,7 +202,7 @@ async def test_a_browser_whose_addresses_come_later():
 # ---- frames
 
 
-async def test_frames_come_from_the_answer_on_without_any_connection():
+async def test_frames_come_from_the_connection_on_for_a_greeting_before_it_is_lost():
     async with house() as endpoint:
         phone = WebRtcPhone()
         leg = await phone.dial(endpoint)
@@ -211,10 +211,12 @@ async def test_frames_come_from_the_answer_on_without_any_connection():
         await asyncio.sleep(0.05)
         assert heard == []
         await leg.answer()
+        await asyncio.sleep(0.1)
+        assert heard == []
+        await phone.answered(5)
         await until(lambda: len(heard) >= 25)
         span = heard[-1][1] - heard[0][1]
         assert span == pytest.approx((len(heard) - 1) * 0.02, abs=0.03)
-        assert max(level_db(frame) for frame, _ in heard) == -120.0
         leg.leave()
         await asyncio.wait_for(reading, 1)
         assert leg.ended == "caller"

@@ -119,8 +119,7 @@ async def test_a_browser_that_never_connects_ends_the_same_way():
         await leg.answer()
         heard: list = []
         await asyncio.wait_for(talk(leg, heard), 3)
-        assert 15 < len(heard) < 40
-        assert leg.ended == "failed: connection lost"
+        assert heard == [] and leg.ended == "failed: connection lost"
         assert leg.events() == [MediaChanged("opus", 48_000)]
         await phone.close()
 
