@@ -130,6 +130,34 @@ def test_a_call_outlives_its_socket(chromium: Open, home: str, web_bot: BotProce
     page.hang_up()
 
 
+def test_another_network_carries_the_call_on(
+    chromium: Open, home: str, web_bot: BotProcess
+) -> None:
+    raw = chromium(6.0, QUESTION, 20.0)
+    raw.add_init_script(
+        "Object.defineProperty(navigator.connection, 'type', "
+        "  { get: () => window.network, configurable: true });"
+        "window.network = 'wifi'; window.ways = [];"
+        "const Real = RTCPeerConnection; window.RTCPeerConnection = class extends Real {"
+        "  constructor(...all) { super(...all); window.ways.push(this); } };"
+    )
+    page = CallPage(raw, home)
+    page.call()
+    page.page.wait_for_function(HEARD)
+    page.page.evaluate(
+        "() => { window.network = 'cellular';"
+        " navigator.connection.dispatchEvent(new Event('change')); }"
+    )
+    page.page.wait_for_function(
+        "() => ways.length === 2 && ways[1].connectionState === 'connected'"
+        " && ways[0].connectionState === 'closed'"
+    )
+    page.until("thinking")  # the question came through the new one
+    expect(page.page.locator("#transcript .said.caller")).to_have_count(1)
+    page.hang_up()
+    assert last_call(web_bot)["end_reason"] == "caller hung up"
+
+
 def test_a_page_that_goes_away_ends_its_call_after_a_while(
     chromium: Open, home: str, web_bot: BotProcess
 ) -> None:
