@@ -73,19 +73,23 @@ async def _socket(request: web.Request, session: ClientSession) -> web.StreamRes
         finally:
             for way in ways:
                 way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-        code = theirs.close_code or ours.close_code or 1001
-        await ours.close(code=code)
+            _, back = await asyncio.gather(*ways, return_exceptions=True)
+        reason = back.encode() if isinstance(back, str) else b""
+        await ours.close(code=theirs.close_code or ours.close_code or 1001, message=reason)
         return ours
 
 
 End = web.WebSocketResponse | ClientWebSocketResponse
 
 
-async def _pass(source: End, sink: End) -> None:
-    message: WSMessage
-    async for message in source:
-        if message.type is WSMsgType.TEXT:
-            await sink.send_str(message.data)
-        elif message.type is WSMsgType.BINARY:
-            await sink.send_bytes(message.data)
+async def _pass(source: End, sink: End) -> str:
+    """Until the source is closed; the reason it gives."""
+    while True:
+        message: WSMessage = await source.receive()
+        match message.type:
+            case WSMsgType.TEXT:
+                await sink.send_str(message.data)
+            case WSMsgType.BINARY:
+                await sink.send_bytes(message.data)
+            case _:
+                return message.extra or ""

@@ -95,6 +95,7 @@ async def test_a_socket_is_passed_on_both_ways(exchange: Exchange) -> None:
         while (message := await again.receive(timeout=5)).type is WSMsgType.TEXT:
             last = json.loads(message.data)
         assert last["state"] == "ended" and again.close_code == 1000
+        assert message.extra == "over", "the reason of the close comes through the door"
     assert exchange.first.rooms.get("room-behind-the-door") is None
     await phone.close()
 
