@@ -47,6 +47,7 @@ check:
 # processor: side by side, before the tests that keep an eye on the clock.
 # Browsers wait for voices most of the time: beside them runs what needs neither line nor clock.
 HARD_WORK = test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
+BROWSERS = tests/browser $(wildcard tests/legs/test_webrtc*.py)
 ON_THE_CLOCK = tests/contracts tests/legs tests/sip
 ELSEWHERE = tests/coqui tests/engine tests/browser $(ON_THE_CLOCK)
 
@@ -57,7 +58,7 @@ ifneq ($(TESTS),)
 else
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(HARD_WORK)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-browser test-rest
-	$(VENV)/bin/python -m pytest $(ON_THE_CLOCK)
+	$(VENV)/bin/python -m pytest $(ON_THE_CLOCK) --ignore-glob='*/test_webrtc*'
 ifneq ($(COQUI),yes)
 	@echo "Coqui was not tested: COQUI=$(COQUI)"
 endif
@@ -74,7 +75,7 @@ test-coqui:
 	$(VENV)-coqui/bin/python -m pytest tests/coqui
 
 test-browser:
-	$(VENV)/bin/python -m pytest tests/browser
+	$(VENV)/bin/python -m pytest $(BROWSERS)
 
 test-rest:
 	$(VENV)/bin/python -m pytest $(addprefix --ignore=,$(ELSEWHERE))

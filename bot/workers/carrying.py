@@ -31,6 +31,7 @@ from bot.store.recording import flush_recordings
 NICE = -10  # media must not wait for speech recognition; without the right it stays at 0
 SPEECH_WITHIN_S = 60.0  # cold disks load models slowly
 SPARE_WITHIN_S = 15.0  # the same where others are asked first
+GIVE_WAY_S = 0.15  # between phrases: another worker may be waiting for its turn to render
 log = structlog.get_logger(__name__)
 
 
@@ -117,6 +118,7 @@ class Carrier:
                 await self.manager.idle()
                 tts = self.manager.providers(persona).tts
                 await self._phrases.render(persona, [text], tts, in_memory=False)
+                await asyncio.sleep(GIVE_WAY_S)
 
     def _in_background(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.ensure_future(work)
