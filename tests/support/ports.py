@@ -20,10 +20,18 @@ def _free(kind: socket.SocketKind, port: int) -> bool:
     return True
 
 
+_given: set[int] = set()  # whoever asked for one may not have bound it yet
+
+
 def free_port() -> int:
-    """A port that is free for UDP and TCP."""
+    """A port that is free for UDP and TCP, and that nobody of this process was given lately."""
     while True:
         port = random.choice(BELOW_EPHEMERAL) + 49
+        if len(_given) > len(BELOW_EPHEMERAL) // 2:
+            _given.clear()
+        if port in _given:
+            continue
+        _given.add(port)
         if _free(socket.SOCK_DGRAM, port) and _free(socket.SOCK_STREAM, port):
             return port
 
