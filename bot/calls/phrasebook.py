@@ -85,13 +85,25 @@ class Phrasebook:
         self._folder = folder
         self._ready: dict[str, Samples] = {}
         self._stand_ins: set[str] = set()  # keys
+        self._voices: set[str] = set()  # that were asked first, by name
         self._on_disk: dict[str, Path] = {}  # ready, and read when they are wanted
 
     def get(self, voice: Voice, text: str) -> Samples | None:
         key = _key(voice, text)
         if (file := self._on_disk.get(key)) is not None:
             return _read(file)
-        return self._ready.get(key)
+        if (ready := self._ready.get(key)) is not None:
+            return ready
+        return self._of_another_worker(key)
+
+    def _of_another_worker(self, key: str) -> Samples | None:
+        """What one of our first voices has said meanwhile, in a worker that was quicker."""
+        for by in self._voices:
+            file = self._file(by, key)
+            if (samples := _read(file)) is not None:
+                self._on_disk[key] = file
+                return samples
+        return None
 
     async def render(
         self, persona: Persona, texts: Iterable[str], tts: TextToSpeech, *, in_memory: bool = True
@@ -101,6 +113,7 @@ class Phrasebook:
         Without `in_memory` it is read from disk each time: for texts that are many, and none of
         which a call depends on.
         """
+        self._voices.add(speaker(tts))
         async with self._alone():
             for text in texts:
                 await self._render_one(persona, text, tts, in_memory)
