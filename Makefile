@@ -47,7 +47,7 @@ check:
 # processor: side by side, before the tests that keep an eye on the clock.
 # Browsers wait for voices most of the time: beside them runs what needs neither line nor clock.
 HARD_WORK = test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
-BROWSERS = tests/browser $(wildcard tests/legs/test_webrtc*.py)
+BROWSER_LEGS = $(wildcard tests/legs/test_webrtc*.py)
 ON_THE_CLOCK = tests/contracts tests/legs tests/sip
 ELSEWHERE = tests/coqui tests/engine tests/browser $(ON_THE_CLOCK)
 
@@ -75,7 +75,8 @@ test-coqui:
 	$(VENV)-coqui/bin/python -m pytest tests/coqui
 
 test-browser:
-	$(VENV)/bin/python -m pytest $(BROWSERS)
+	$(VENV)/bin/python -m pytest tests/browser
+	$(VENV)/bin/python -m pytest $(BROWSER_LEGS)
 
 test-rest:
 	$(VENV)/bin/python -m pytest $(addprefix --ignore=,$(ELSEWHERE))
