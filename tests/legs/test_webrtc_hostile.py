@@ -5,15 +5,15 @@ import contextlib
 import random
 import re
 import time
+from collections.abc import Callable
 
-import psutil
 import pytest
 from aiortc.sdp import SessionDescription
 
 from bot.errors import LegError
 from bot.legs.webrtc import WebRtcEndpoint, WebRtcLeg
 from tests.legs.test_webrtc_sdp import offered
-from tests.support.browser_call import call, house, loudest_hz, talk, tone, until
+from tests.support.browser_call import call, house, loudest_hz, talk, tone, udp_sockets, until
 from tests.support.webrtc_phone import PhoneConnection, WebRtcPhone
 
 SEED = 20
@@ -27,34 +27,39 @@ async def offers() -> list[str]:
     return [await offered(*each) for each in kinds]
 
 
+def with_a_word_changed(line: str, dice: random.Random) -> str:
+    words = line.split(" ")
+    words[dice.randrange(len(words))] = dice.choice(NUMBERS)
+    return " ".join(words)
+
+
+def with_a_letter_changed(line: str, dice: random.Random) -> str:
+    cut = dice.randrange(len(line))
+    return line[:cut] + dice.choice("\0é=: \r\n/;9") + line[cut + 1 :]
+
+
+HARM: tuple[Callable[[list[str], int, random.Random], list[str]], ...] = (
+    lambda lines, at, dice: lines[:at] + lines[at + 1 :],
+    lambda lines, at, dice: [*lines, lines[at]],
+    lambda lines, at, dice: [*lines[:at], dice.choice(lines), *lines[at:]],
+    lambda lines, at, dice: [*lines[at:], *lines[:at]],
+    lambda lines, at, dice: [*lines[:at], with_a_word_changed(lines[at], dice), *lines[at + 1 :]],
+    lambda lines, at, dice: [*lines[:at], with_a_letter_changed(lines[at], dice), *lines[at + 1 :]],
+    lambda lines, at, dice: [
+        *lines[:at],
+        lines[at][: dice.randrange(len(lines[at]))] + "\r\n",
+        *lines[at + 1 :],
+    ],
+    lambda lines, at, dice: [*lines[:at], lines[at].rstrip() * 30 + "\r\n", *lines[at + 1 :]],
+    lambda lines, at, dice: lines[:at],
+)
+
+
 def damaged(sdp: str, dice: random.Random) -> str:
     """One to four things of it are changed, as by a bug, a bad line or on purpose."""
     lines = sdp.splitlines(keepends=True)
     for _ in range(dice.randint(1, 4)):
-        at = dice.randrange(len(lines))
-        match dice.randrange(8):
-            case 0:
-                del lines[at]
-            case 1:
-                lines.insert(dice.randrange(len(lines)), lines[at])
-            case 2:
-                other = dice.randrange(len(lines))
-                lines[at], lines[other] = lines[other], lines[at]
-            case 3:
-                words = lines[at].split(" ")
-                words[dice.randrange(len(words))] = dice.choice(NUMBERS)
-                lines[at] = " ".join(words)
-            case 4:
-                cut = dice.randrange(len(lines[at]))
-                lines[at] = lines[at][:cut] + dice.choice("\0é=: \r\n/;9") + lines[at][cut + 1 :]
-            case 5:
-                lines[at] = lines[at][: dice.randrange(len(lines[at]))] + "\r\n"
-            case 6:
-                lines[at] = lines[at].rstrip() * dice.randint(2, 40) + "\r\n"
-            case 7:
-                lines = lines[:at]
-        if not lines:
-            lines = ["v=0\r\n"]
+        lines = dice.choice(HARM)(lines, dice.randrange(len(lines)), dice) or ["v=0\r\n"]
     return "".join(lines)
 
 
@@ -97,7 +102,7 @@ async def test_damaged_offers_are_refused_or_answered_and_nothing_else():
             assert await tried(endpoint, sdp) == "answered"
     assert complaints == []
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()}, 1)
-    assert psutil.Process().net_connections("udp") == []
+    assert udp_sockets() == 0
 
 
 # ---- some of them by name
@@ -162,7 +167,7 @@ async def test_of_eight_sections_one_is_answered_and_one_socket_opened_for_each_
             sections = SessionDescription.parse(await leg.negotiated()).media
             assert len(sections) == sdp.count("m=")
             assert [each.direction for each in sections].count("sendrecv") == 1
-            sockets.append(len(psutil.Process().net_connections("udp")))
+            sockets.append(udp_sockets())
             await leg.hang_up()
         assert sockets[0] == sockets[1] > 0
 
@@ -214,4 +219,4 @@ async def test_damaged_further_offers_leave_the_call_alone():
         saying.cancel()
         reading.cancel()
         await leg.hang_up()
-    await until(lambda: not psutil.Process().net_connections("udp"), 3)
+    await until(lambda: udp_sockets() == 0, 3)

@@ -9,7 +9,8 @@ import pytest
 from bot.errors import LegError
 from bot.legs import webrtc_paths
 from bot.legs.base import Hold, MediaChanged
-from tests.support.browser_call import call, house, loudest_hz, talk, until
+from tests.legs.test_webrtc_sdp import offered
+from tests.support.browser_call import call, house, loudest_hz, talk, tone, udp_sockets, until
 from tests.support.webrtc_phone import WebRtcPhone
 
 # ---- a further offer
@@ -72,6 +73,52 @@ async def test_a_bad_further_offer_leaves_the_call_alone():
         reading.cancel()
     with pytest.raises(LegError):
         await leg.renegotiate("rubbish")
+
+
+async def test_a_hundred_quick_offers_leave_one_path_waiting_and_the_call_as_it_was():
+    offers = [await offered("audio") for _ in range(100)]
+    async with call(reconnect_s=1.0) as (_, phone, leg):
+        heard: list = []
+        reading = asyncio.ensure_future(talk(leg, heard))
+        saying = asyncio.ensure_future(talk(phone, [], hz=1000))
+        await until(lambda: len(heard) > 10)
+        sockets, tasks, path = udp_sockets(), len(asyncio.all_tasks()), leg._paths._now
+        for sdp in offers[:50]:
+            await leg.renegotiate(sdp)
+        await asyncio.gather(*(leg.renegotiate(sdp) for sdp in offers[50:]))
+        mark = len(heard)
+        await until(lambda: not leg._paths._closing)
+        assert leg._paths._now is path
+        await until(lambda: udp_sockets() == sockets and len(asyncio.all_tasks()) == tasks)
+        assert len(heard) > mark + 25  # the last offer's path was waited for, and then freed
+        assert max(np.diff([at for _, at in heard])) < 0.1
+        assert loudest_hz(heard[-25:]) == pytest.approx(1000, abs=3)
+        assert leg.events() == []
+        saying.cancel()
+        reading.cancel()
+
+
+async def test_the_old_connection_may_die_before_the_new_one_is_up():
+    async with call() as (_, phone, leg):
+        heard: list = []
+        reading = asyncio.ensure_future(talk(leg, heard))
+        await until(lambda: len(heard) > 10)
+        again = WebRtcPhone()
+        answer = await leg.renegotiate(await again.line.offer())
+        await phone.vanish()
+        events: list = []
+        await until(lambda: events.extend(leg.events()) or events)
+        await again.line.take(answer)
+        await until(lambda: events.extend(leg.events()) or len(events) > 1)
+        assert events == [Hold(True), Hold(False)]
+        mark = len(heard)
+        for number in range(40):
+            again.line.microphone.put(tone(number, 1000).tobytes())
+            await asyncio.sleep(0.02)
+        assert loudest_hz(heard[mark + 15 :]) == pytest.approx(1000, abs=5)
+        assert max(np.diff([at for _, at in heard])) < 0.06
+        reading.cancel()
+        await again.close()
 
 
 # ---- lost connections
