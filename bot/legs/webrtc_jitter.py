@@ -35,6 +35,7 @@ class Due:
     seq: int
     arrived: float
     payload: bytes
+    stalled: bool  # so late that no time is kept in hand for the next like it
 
 
 class JitterBuffer:
@@ -93,14 +94,14 @@ class JitterBuffer:
             return
         self._stale = 0
         self._time = at
-        if self._play is not None and at < self._play:
-            late_s = (self._play - at) / BUS_HZ
-            if late_s < MAX_RESERVE_S:
-                self._reserve = max(self._reserve, late_s)
+        late_s = 0.0 if self._play is None else max(0, self._play - at) / BUS_HZ
+        stalled = late_s >= MAX_RESERVE_S
+        if not stalled:
+            self._reserve = max(self._reserve, late_s)
         if any(each.at == at for each in self._waiting):
             self._got -= 1  # a duplicate
             return
-        heapq.heappush(self._waiting, Due(at, seq, now, payload))
+        heapq.heappush(self._waiting, Due(at, seq, now, payload, stalled))
         if len(self._waiting) > MAX_PACKETS:
             heapq.heappop(self._waiting)
 
@@ -128,7 +129,7 @@ class JitterBuffer:
             return None
         heapq.heappop(self._waiting)
         self._play = first.at
-        self._watch(now - first.arrived)
+        self._watch(now - first.arrived, stalled=first.stalled)
         return first.payload
 
     def played(self, samples: int) -> None:
@@ -153,9 +154,12 @@ class JitterBuffer:
         """Does the next packet follow without a gap?"""
         return bool(self._waiting) and self._play is not None and self._waiting[0].at <= self._play
 
-    def _watch(self, in_hand_s: float) -> None:
+    def _watch(self, in_hand_s: float, *, stalled: bool) -> None:
         self.delay_s += SMOOTH * (in_hand_s - self.delay_s)
         self._reserve *= FORGET
+        if stalled:  # else a stall's own packets would keep the delay that it left behind
+            self._least, self._watched = 1e9, 0
+            return
         self._least = min(self._least, in_hand_s)
         self._watched += 1
 

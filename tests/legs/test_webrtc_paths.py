@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from bot.errors import LegError
-from bot.legs import webrtc_paths
 from bot.legs.base import Hold, MediaChanged
 from tests.legs.test_webrtc_sdp import offered
 from tests.support.browser_call import call, house, loudest_hz, talk, tone, udp_sockets, until
@@ -171,10 +170,9 @@ async def test_a_browser_that_never_connects_ends_the_same_way():
         await phone.close()
 
 
-async def test_a_browser_that_falls_silent_is_on_hold(monkeypatch):
+async def test_a_browser_that_falls_silent_is_on_hold():
     """Its cable is out: no goodbye, nothing comes. When it is back, the same path goes on."""
-    monkeypatch.setattr(webrtc_paths, "LOST_AFTER_S", 0.3)
-    async with call() as (_, phone, leg):
+    async with call(quiet_s=0.3) as (_, phone, leg):
         reading = asyncio.ensure_future(talk(leg, []))
         (transceiver,) = phone.line.pc.getTransceivers()
         dtls = transceiver.sender.transport
@@ -191,6 +189,46 @@ async def test_a_browser_that_falls_silent_is_on_hold(monkeypatch):
         await until(lambda: events.extend(leg.events()) or len(events) > 1)
         assert events == [Hold(True), Hold(False)]
         reading.cancel()
+
+
+async def killed(phone: WebRtcPhone) -> None:
+    """Its machine is off: no goodbye, and nobody answers."""
+    (transceiver,) = phone.line.pc.getTransceivers()
+    for protocol in transceiver.sender.transport.transport._connection._protocols:
+        protocol.transport.abort()
+
+
+async def test_a_browser_whose_machine_dies_comes_back_with_another():
+    async with call(quiet_s=0.3) as (_, phone, leg):
+        heard: list = []
+        reading = asyncio.ensure_future(talk(leg, heard))
+        await until(lambda: len(heard) > 10)
+        began = time.monotonic()
+        await killed(phone)
+        events: list = []
+        await until(lambda: events.extend(leg.events()) or events, 2)
+        assert events == [Hold(True)]
+        assert 0.25 < time.monotonic() - began < 0.6
+        again = WebRtcPhone()
+        await again.line.take(await leg.renegotiate(await again.line.offer()))
+        await until(lambda: events.extend(leg.events()) or len(events) > 1, 2)
+        assert events == [Hold(True), Hold(False)]
+        mark = len(heard)
+        for number in range(40):
+            again.line.microphone.put(tone(number, 1000).tobytes())
+            await asyncio.sleep(0.02)
+        assert loudest_hz(heard[mark + 15 :]) == pytest.approx(1000, abs=5)
+        reading.cancel()
+        await again.close()
+
+
+async def test_a_browser_whose_machine_dies_for_good_ends_the_call():
+    async with call(quiet_s=0.3, reconnect_s=0.3) as (endpoint, phone, leg):
+        reading = asyncio.ensure_future(talk(leg, []))
+        await killed(phone)
+        await asyncio.wait_for(reading, 2)
+        assert leg.ended == "failed: connection lost"
+        assert endpoint.calls == 0
 
 
 async def test_a_browser_that_comes_back_late_gets_time_to_connect():
