@@ -151,3 +151,14 @@ def test_a_network_that_doubles_every_packet_changes_nothing():
     once.run(stream(200), 4.0)
     both.run(twice, 4.0)
     assert both.frames == once.frames
+
+
+def test_the_delay_of_our_own_stall_goes_away_within_seconds():
+    """The clock gives up ticks after half a second; what came meanwhile is played late at first."""
+    sent = stream(1000)
+    net = Network()
+    net.run(sent, 4.6)
+    net.now += 0.8
+    rest = [each for each in sent if each[0] > 4.6 - FRAME_S]
+    net.run(rest, 5.4 + 8.0)
+    assert net.inbound.delay_s < 0.12
