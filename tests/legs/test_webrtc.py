@@ -390,7 +390,7 @@ async def test_a_call_in_which_nothing_goes_wrong_loses_nothing():
         heard, at_phone = [], []
         reading = asyncio.ensure_future(talk(leg, heard, hz=600))
         saying = asyncio.ensure_future(talk(phone, at_phone, hz=1000))
-        await until(lambda: len(heard) > 150)
+        await until(lambda: len(heard) > 75)
         stats = leg.stats
         print(stats)
         assert stats.frames_lost <= 3 and stats.rtp_lost == 0

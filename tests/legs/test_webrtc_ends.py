@@ -120,17 +120,15 @@ async def test_a_hundred_calls_that_end_in_every_way_leave_nothing():
     loop, complaints = asyncio.get_running_loop(), []
     loop.set_exception_handler(lambda _, context: complaints.append(context))
     async with house(max_calls=EACH * len(WAYS), quiet_s=SHORT_S, reconnect_s=SHORT_S) as endpoint:
-        for way in WAYS:  # what is made once, is made now
-            await ended(endpoint, way)
+        await asyncio.gather(*(ended(endpoint, way) for way in WAYS))  # what is made once
         await asyncio.sleep(0.3)
         before = (udp_sockets(), threads())
         began = time.monotonic()
         with without_collector():
             legs = []
             for way in WAYS:
-                for _ in range(EACH // 5):
-                    five = (ended(endpoint, way) for _ in range(5))
-                    legs += [(way, leg) for leg in await asyncio.gather(*five)]
+                ten = (ended(endpoint, way) for _ in range(EACH))
+                legs += [(way, leg) for leg in await asyncio.gather(*ten)]
             assert len(legs) == EACH * len(WAYS)
             assert endpoint.calls == 0
             await until(lambda: asyncio.all_tasks() == {asyncio.current_task()}, 3)

@@ -131,7 +131,7 @@ async def connected(endpoint: WebRtcEndpoint, offer: str, line: PhoneConnection)
     await asyncio.wait_for(line.connected.wait(), 5)
     heard: list = []
     reading = asyncio.ensure_future(talk(leg, heard))
-    for number in range(40):
+    for number in range(30):
         line.microphone.put(tone(number, 1000).tobytes())
         await asyncio.sleep(0.02)
     assert loudest_hz(heard[-20:]) == pytest.approx(1000, abs=5)

@@ -76,7 +76,7 @@ async def test_a_bad_further_offer_leaves_the_call_alone():
 
 async def test_a_hundred_quick_offers_leave_one_path_waiting_and_the_call_as_it_was():
     offers = [await offered("audio") for _ in range(100)]
-    async with call(reconnect_s=1.0) as (_, phone, leg):
+    async with call(reconnect_s=0.6) as (_, phone, leg):
         heard: list = []
         reading = asyncio.ensure_future(talk(leg, heard))
         saying = asyncio.ensure_future(talk(phone, [], hz=1000))
@@ -89,7 +89,7 @@ async def test_a_hundred_quick_offers_leave_one_path_waiting_and_the_call_as_it_
         await until(lambda: not leg._paths._closing)
         assert leg._paths._now is path
         await until(lambda: udp_sockets() == sockets and len(asyncio.all_tasks()) == tasks)
-        assert len(heard) > mark + 25  # the last offer's path was waited for, and then freed
+        assert len(heard) > mark + 15  # the last offer's path was waited for, and then freed
         assert max(np.diff([at for _, at in heard])) < 0.1
         assert loudest_hz(heard[-25:]) == pytest.approx(1000, abs=3)
         assert leg.events() == []
