@@ -266,13 +266,13 @@ async def test_the_outbound_delay_told_is_the_one_on_the_wire():
             reading = asyncio.ensure_future(talk(phone, []))
             async for frame in leg.frames():
                 heard.append((frame, time.time()))
-                if len(heard) == 25:
+                if len(heard) == 15:
                     leg.write(burst)
                     written, told = time.time(), leg.delays.outbound
                     before = len(phone.received)
                 else:
                     leg.write(silence())
-                if len(heard) == 45:
+                if len(heard) == 32:
                     break
             left = next(p.at for p in phone.received[before:] if p.size > 60)
             outbound.append(left - written)
