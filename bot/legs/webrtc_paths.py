@@ -103,7 +103,7 @@ class Paths:
         """The answer to an offer, from the path it belongs to or from a new one."""
         for peer in (self._next, self._now):
             if peer is not None and peer.state != "lost" and peer.offer is not None:
-                if peer.offer.ufrag == offer.ufrag:
+                if peer.offer.path == offer.path:
                     return await peer.accept(offer)
                 break
         peer = Peer(self._servers, self._changed, self._found)

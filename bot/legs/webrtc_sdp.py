@@ -41,6 +41,15 @@ class Offer:
         return str(self.whole.media[self.tagged].rtp.muxId)
 
     @property
+    def path(self) -> tuple[str, str]:
+        """What a further offer on the same network path has in common with the one before.
+
+        Chromium begins its transport anew, with the old ufrag, when the section that the
+        bundle's addresses belong to is stopped and another takes its place.
+        """
+        return self.ufrag, self.mid
+
+    @property
     def audio_mid(self) -> str:
         return str(self.whole.media[self.audio].rtp.muxId)
 

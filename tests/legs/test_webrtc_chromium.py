@@ -145,7 +145,8 @@ WITH_CAMERA = SCRIPT.replace("{audio: true}", "{audio: true, video: true}").repl
 
 
 async def test_chromium_offers_more_than_is_taken():
-    """A camera first, then the microphone, then a data channel: the microphone is taken."""
+    """A camera first, then the microphone, then a data channel: the microphone is taken, and is
+    still heard when the camera is stopped."""
     endpoint = WebRtcEndpoint(WebRtcSettings())
     await endpoint.start()
     door = Door(endpoint)
@@ -161,11 +162,18 @@ async def test_chromium_offers_more_than_is_taken():
             "() => window.pc.getTransceivers().map(each => each.currentDirection)"
         )
         assert directions == ["inactive", "sendrecv"]
+        await page.evaluate(
+            "() => { window.pc.getTransceivers()[0].stop(); return window.negotiate(); }"
+        )
+        mark = len(door.heard)
+        await until(lambda: door.beeps(mark + 10) >= 1 and len(door.heard) > mark + 60)
+        heard = await page.evaluate(HEARD)  # the camera's section had the bundle's transport
+        assert heard["state"] == "connected" and heard["packets"] > 20
         assert door.leg.events() != []
         await door.leg.hang_up()
         async with asyncio.timeout(1):  # our goodbye; its connectionState takes five seconds more
             while (
-                await page.evaluate("() => window.pc.getSenders()[1].transport.state") != "closed"
+                await page.evaluate("() => window.pc.getSenders()[0].transport.state") != "closed"
             ):
                 await asyncio.sleep(0.05)
     await endpoint.close()
