@@ -51,6 +51,7 @@ class WebRtcSettings:
     max_calls: int = 6
     ice: IceServers = field(default_factory=IceServers)
     reconnect_s: float = 20.0  # a call without connection is kept so long
+    quiet_s: float = 8.0  # without audio or connectivity check; browsers send one each 2.5 or 5 s
 
 
 class WebRtcEndpoint:
@@ -97,7 +98,7 @@ class WebRtcEndpoint:
     # ---- what legs need ----------------------------------------------------------------------
 
     def paths(self, leg: WebRtcLeg) -> Paths:
-        return Paths(leg, self._servers, self.settings.reconnect_s, self._spawn)
+        return Paths(leg, self._servers, self.settings, self._spawn)
 
     def left(self, leg: WebRtcLeg) -> None:
         self._legs.discard(leg)

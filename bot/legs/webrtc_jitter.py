@@ -3,7 +3,8 @@
 The playhead moves 20 ms per tick whatever comes. A packet that comes after its time, but before
 anything later was played, takes the playhead back: the delay grows by what it was late. When
 every packet of some seconds had more time in hand than the worst lately needed, the reader is
-told to leave 20 ms out. So a clean network costs only the wait for the next tick.
+told to leave 20 ms out; after a stall, which brings much at once, ten packets are enough. So a
+clean network costs only the wait for the next tick.
 """
 
 from __future__ import annotations
@@ -37,6 +38,29 @@ class Due:
     payload: bytes
 
 
+class Watch:
+    """The least time in hand of so many packets."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.begin()
+
+    def begin(self) -> None:
+        self._least, self._count = 1e9, 0
+
+    def add(self, in_hand_s: float) -> None:
+        self._least = min(self._least, in_hand_s)
+        self._count += 1
+
+    def over(self) -> float | None:
+        """What it was, and watch anew; None while there are not enough."""
+        if self._count < self._size:
+            return None
+        least = self._least
+        self.begin()
+        return least
+
+
 class JitterBuffer:
     """One party's packets. Times are of any clock that does not go back."""
 
@@ -57,8 +81,7 @@ class JitterBuffer:
         self._done = -(1 << 62)  # all before this sample was played
         self._stale = 0
         self._reserve = 0.0
-        self._least = 1e9  # time in hand, seconds
-        self._watched = 0
+        self._slow, self._fast = Watch(SLOW), Watch(FAST)
 
     @property
     def lost(self) -> int:
@@ -156,15 +179,18 @@ class JitterBuffer:
     def _watch(self, in_hand_s: float) -> None:
         self.delay_s += SMOOTH * (in_hand_s - self.delay_s)
         self._reserve *= FORGET
-        self._least = min(self._least, in_hand_s)
-        self._watched += 1
+        self._slow.add(in_hand_s)
+        self._fast.add(in_hand_s)
 
     def too_deep(self) -> bool:
         """May 20 ms be left out now? Says so once, then watches anew."""
-        if self._watched < (FAST if self._least > DEEP_S else SLOW):
-            return False
-        deep = self._least > FRAME_S + GUARD_S + self._reserve
-        self._least, self._watched = 1e9, 0
+        enough = FRAME_S + GUARD_S + self._reserve
+        slow, fast = self._slow.over(), self._fast.over()
+        deep = fast is not None and fast > max(DEEP_S, enough)
+        deep = deep or (slow is not None and slow > enough)
+        if deep:
+            self._slow.begin()
+            self._fast.begin()
         return deep
 
 

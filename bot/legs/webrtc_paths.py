@@ -20,8 +20,6 @@ from bot.legs.webrtc_peer import Peer
 from bot.legs.webrtc_sdp import Offer
 from bot.legs.webrtc_teardown import CLOSE_S
 
-LOST_AFTER_S = 8.0  # without audio or a connectivity check; browsers send one every 2.5 or 5 s
-
 
 class Party(Protocol):
     """Who is told."""
@@ -33,6 +31,16 @@ class Party(Protocol):
     def lost(self) -> None: ...
 
 
+class Times(Protocol):
+    """How long a connection may be bad, see `WebRtcSettings`."""
+
+    @property
+    def reconnect_s(self) -> float: ...
+
+    @property
+    def quiet_s(self) -> float: ...
+
+
 class Paths:
     """`spawn` keeps a task until it is done, also beyond the leg's end."""
 
@@ -40,12 +48,12 @@ class Paths:
         self,
         party: Party,
         servers: dict[str, Any],
-        reconnect_s: float,
+        times: Times,
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
         self._party: Party | None = party  # let go at the end: it holds us
         self._servers = servers
-        self._reconnect_s = reconnect_s
+        self._times = times
         self._spawn = spawn
         self._now: Peer | None = None
         self._next: Peer | None = None
@@ -84,7 +92,7 @@ class Paths:
             return None, True
         peer = self._now
         if peer.state == "up":
-            quiet = peer.quiet_s(now) > LOST_AFTER_S
+            quiet = peer.quiet_s(now) > self._times.quiet_s
             if quiet == self._up:
                 self._tell(not quiet)
         return peer.inbound.frame(now)
@@ -95,7 +103,7 @@ class Paths:
         """The answer to an offer, from the path it belongs to or from a new one."""
         for peer in (self._next, self._now):
             if peer is not None and peer.state != "lost" and peer.offer is not None:
-                if peer.offer.ufrag == offer.ufrag:
+                if peer.offer.path == offer.path:
                     return await peer.accept(offer)
                 break
         peer = Peer(self._servers, self._changed, self._found)
@@ -119,7 +127,7 @@ class Paths:
             if self._next is not None:
                 self._retire(self._next)
             self._next = peer
-            self._next_until = asyncio.get_running_loop().time() + self._reconnect_s
+            self._next_until = asyncio.get_running_loop().time() + self._times.reconnect_s
             if self._giving_up is not None:  # it is back; the new path gets all the time
                 self._giving_up.cancel()
                 self._giving_up = None
@@ -171,7 +179,7 @@ class Paths:
         """From now on a path must come up in time."""
         if self._giving_up is None:
             loop = asyncio.get_running_loop()
-            self._giving_up = loop.call_later(self._reconnect_s, self._give_up)
+            self._giving_up = loop.call_later(self._times.reconnect_s, self._give_up)
 
     def _give_up(self) -> None:
         self._giving_up = None

@@ -16,11 +16,13 @@ from aiortc.sdp import (
     SessionDescription,
     candidate_from_sdp,
     candidate_to_sdp,
+    grouplines,
 )
 
 from bot.errors import LegError
 
 PREFIX = "candidate:"
+UNUSED_PORT = 9  # stands where ICE finds the real one
 PARSING = (ValueError, LookupError, AssertionError, TypeError, AttributeError, StopIteration)
 """aiortc's parser raises all of these; its input is a stranger's."""
 
@@ -37,6 +39,15 @@ class Offer:
     @property
     def mid(self) -> str:
         return str(self.whole.media[self.tagged].rtp.muxId)
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """What a further offer on the same network path has in common with the one before.
+
+        Chromium begins its transport anew, with the old ufrag, when the section that the
+        bundle's addresses belong to is stopped and another takes its place.
+        """
+        return self.ufrag, self.mid
 
     @property
     def audio_mid(self) -> str:
@@ -74,8 +85,9 @@ class Offer:
             else _refused(media, audio, together and media.rtp.muxId in bundled)
             for index, media in enumerate(self.whole.media)
         ]
-        kept = [mid for mid in bundled if together] or [self.audio_mid]
-        answer.group = [GroupDescription("BUNDLE", list(kept))]
+        used = {str(media.rtp.muxId) for media in answer.media if media.port}
+        kept = [mid for mid in bundled if together and mid in used] or [self.audio_mid]
+        answer.group = [GroupDescription("BUNDLE", list(kept))]  # a refused one may not be in it
         return str(answer)
 
 
@@ -83,6 +95,7 @@ def parse_offer(sdp: str) -> Offer:
     """Raises LegError when it is none, or has no Opus track that the bot can take."""
     try:
         whole = SessionDescription.parse(sdp)
+        _mark_bundle_only(whole, sdp)
         audio = _first_opus(whole)
         tagged = _tagged(whole, audio)
     except PARSING:
@@ -136,9 +149,22 @@ def _is_opus(codec: object) -> bool:
 
 def _first_opus(whole: SessionDescription) -> int | None:
     for index, media in enumerate(whole.media):
-        if media.kind == "audio" and any(_is_opus(codec) for codec in media.rtp.codecs):
+        if (
+            media.kind == "audio"
+            and media.port
+            and any(_is_opus(codec) for codec in media.rtp.codecs)
+        ):
             return index
     return None
+
+
+def _mark_bundle_only(whole: SessionDescription, sdp: str) -> None:
+    """Port 0 switches a section off, but also says that it has no port besides its bundle's
+    (RFC 9143); after this only the former has port 0."""
+    bundled = _bundle(whole)
+    for media, lines in zip(whole.media, grouplines(sdp)[1], strict=True):
+        if "a=bundle-only" in lines and media.rtp.muxId in bundled:
+            media.port = UNUSED_PORT
 
 
 def _bundle(whole: SessionDescription) -> list[str]:
@@ -154,9 +180,8 @@ def _tagged(whole: SessionDescription, audio: int | None) -> int:
         return 0
     bundled = _bundle(whole)
     if whole.media[audio].rtp.muxId in bundled:
-        for index, media in enumerate(whole.media):
-            if media.rtp.muxId == bundled[0]:
-                return index
+        places = {m.rtp.muxId: index for index, m in enumerate(whole.media) if m.port}
+        return next(places[mid] for mid in bundled if mid in places)
     return audio
 
 
@@ -166,7 +191,7 @@ def _refused(media: MediaDescription, audio: MediaDescription, bundled: bool) ->
     refused.rtp = copy.copy(media.rtp)
     refused.rtp.headerExtensions = []
     real = media.kind in ("audio", "video")
-    refused.port = 9 if bundled and real else 0
+    refused.port = UNUSED_PORT if bundled and real and media.port else 0
     refused.direction = "inactive" if real else None
     refused.host, refused.msid, refused.ssrc, refused.ssrc_group = "0.0.0.0", None, [], []
     refused.ice_candidates, refused.ice_candidates_complete = [], False

@@ -110,7 +110,7 @@ def _phone(pipe) -> None:
             pipe.send(await line.offer())
             await line.take(await loop.run_in_executor(None, pipe.recv))
             await line.connected.wait()
-            for _ in range(5):
+            for _ in range(3):
                 line.microphone.put(bytes(1920))
                 await asyncio.sleep(0.02)
             pipe.send("talked")

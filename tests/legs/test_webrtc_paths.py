@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from bot.errors import LegError
-from bot.legs import webrtc_paths
 from bot.legs.base import Hold, MediaChanged
-from tests.support.browser_call import call, house, loudest_hz, talk, until
+from tests.legs.test_webrtc_sdp import offered
+from tests.support.browser_call import call, house, loudest_hz, talk, tone, udp_sockets, until
 from tests.support.webrtc_phone import WebRtcPhone
 
 # ---- a further offer
@@ -26,7 +26,7 @@ async def test_a_second_offer_of_the_same_connection_changes_nothing_else():
         assert leg._paths._now is first
         assert "a=sendrecv" in answer
         mark = len(heard)
-        await until(lambda: len(heard) > mark + 50)
+        await until(lambda: len(heard) > mark + 35)
         assert loudest_hz(heard[mark:]) == pytest.approx(1000, abs=2)
         assert leg.events() == []
         said.cancel()
@@ -39,12 +39,12 @@ async def test_a_new_connection_takes_over_without_a_break():
         leg.on_connection = up.append
         reading = asyncio.ensure_future(talk(leg, heard, hz=600))
         said = asyncio.ensure_future(talk(phone, at_phone, hz=1000))
-        await until(lambda: len(heard) > 50)
+        await until(lambda: len(heard) > 25)
         first = leg._paths._now
         await phone.reconnect()
         assert leg._paths._now is not first
         mark = len(heard)
-        await until(lambda: len(heard) > mark + 60 and len(at_phone) > 100)
+        await until(lambda: len(heard) > mark + 50 and len(at_phone) > 70)
         gaps = np.diff([at for _, at in heard])
         assert max(gaps) < 0.06
         assert leg.events() == [] and up == []
@@ -72,6 +72,52 @@ async def test_a_bad_further_offer_leaves_the_call_alone():
         reading.cancel()
     with pytest.raises(LegError):
         await leg.renegotiate("rubbish")
+
+
+async def test_a_hundred_quick_offers_leave_one_path_waiting_and_the_call_as_it_was():
+    offers = [await offered("audio") for _ in range(100)]
+    async with call(reconnect_s=0.6) as (_, phone, leg):
+        heard: list = []
+        reading = asyncio.ensure_future(talk(leg, heard))
+        saying = asyncio.ensure_future(talk(phone, [], hz=1000))
+        await until(lambda: len(heard) > 10)
+        sockets, tasks, path = udp_sockets(), len(asyncio.all_tasks()), leg._paths._now
+        for sdp in offers[:50]:
+            await leg.renegotiate(sdp)
+        await asyncio.gather(*(leg.renegotiate(sdp) for sdp in offers[50:]))
+        mark = len(heard)
+        await until(lambda: not leg._paths._closing)
+        assert leg._paths._now is path
+        await until(lambda: udp_sockets() == sockets and len(asyncio.all_tasks()) == tasks)
+        assert len(heard) > mark + 15  # the last offer's path was waited for, and then freed
+        assert max(np.diff([at for _, at in heard])) < 0.1
+        assert loudest_hz(heard[-25:]) == pytest.approx(1000, abs=3)
+        assert leg.events() == []
+        saying.cancel()
+        reading.cancel()
+
+
+async def test_the_old_connection_may_die_before_the_new_one_is_up():
+    async with call() as (_, phone, leg):
+        heard: list = []
+        reading = asyncio.ensure_future(talk(leg, heard))
+        await until(lambda: len(heard) > 10)
+        again = WebRtcPhone()
+        answer = await leg.renegotiate(await again.line.offer())
+        await phone.vanish()
+        events: list = []
+        await until(lambda: events.extend(leg.events()) or events)
+        await again.line.take(answer)
+        await until(lambda: events.extend(leg.events()) or len(events) > 1)
+        assert events == [Hold(True), Hold(False)]
+        mark = len(heard)
+        for number in range(32):
+            again.line.microphone.put(tone(number, 1000).tobytes())
+            await asyncio.sleep(0.02)
+        assert loudest_hz(heard[mark + 15 :]) == pytest.approx(1000, abs=5)
+        assert max(np.diff([at for _, at in heard])) < 0.06
+        reading.cancel()
+        await again.close()
 
 
 # ---- lost connections
@@ -124,10 +170,9 @@ async def test_a_browser_that_never_connects_ends_the_same_way():
         await phone.close()
 
 
-async def test_a_browser_that_falls_silent_is_on_hold(monkeypatch):
+async def test_a_browser_that_falls_silent_is_on_hold():
     """Its cable is out: no goodbye, nothing comes. When it is back, the same path goes on."""
-    monkeypatch.setattr(webrtc_paths, "LOST_AFTER_S", 0.3)
-    async with call() as (_, phone, leg):
+    async with call(quiet_s=0.3) as (_, phone, leg):
         reading = asyncio.ensure_future(talk(leg, []))
         (transceiver,) = phone.line.pc.getTransceivers()
         dtls = transceiver.sender.transport
@@ -144,6 +189,46 @@ async def test_a_browser_that_falls_silent_is_on_hold(monkeypatch):
         await until(lambda: events.extend(leg.events()) or len(events) > 1)
         assert events == [Hold(True), Hold(False)]
         reading.cancel()
+
+
+async def killed(phone: WebRtcPhone) -> None:
+    """Its machine is off: no goodbye, and nobody answers."""
+    (transceiver,) = phone.line.pc.getTransceivers()
+    for protocol in transceiver.sender.transport.transport._connection._protocols:
+        protocol.transport.abort()
+
+
+async def test_a_browser_whose_machine_dies_comes_back_with_another():
+    async with call(quiet_s=0.3) as (_, phone, leg):
+        heard: list = []
+        reading = asyncio.ensure_future(talk(leg, heard))
+        await until(lambda: len(heard) > 10)
+        began = time.monotonic()
+        await killed(phone)
+        events: list = []
+        await until(lambda: events.extend(leg.events()) or events, 2)
+        assert events == [Hold(True)]
+        assert 0.25 < time.monotonic() - began < 0.6
+        again = WebRtcPhone()
+        await again.line.take(await leg.renegotiate(await again.line.offer()))
+        await until(lambda: events.extend(leg.events()) or len(events) > 1, 2)
+        assert events == [Hold(True), Hold(False)]
+        mark = len(heard)
+        for number in range(32):
+            again.line.microphone.put(tone(number, 1000).tobytes())
+            await asyncio.sleep(0.02)
+        assert loudest_hz(heard[mark + 15 :]) == pytest.approx(1000, abs=5)
+        reading.cancel()
+        await again.close()
+
+
+async def test_a_browser_whose_machine_dies_for_good_ends_the_call():
+    async with call(quiet_s=0.3, reconnect_s=0.3) as (endpoint, phone, leg):
+        reading = asyncio.ensure_future(talk(leg, []))
+        await killed(phone)
+        await asyncio.wait_for(reading, 2)
+        assert leg.ended == "failed: connection lost"
+        assert endpoint.calls == 0
 
 
 async def test_a_browser_that_comes_back_late_gets_time_to_connect():

@@ -12,7 +12,7 @@ from tests.support.turnserver import turn_server
 from tests.support.webrtc_phone import WebRtcPhone
 
 
-async def hears(listener, talker, hz: float, count: int = 75) -> float:
+async def hears(listener, talker, hz: float, count: int = 50) -> float:
     """`talker` says a tone; the loudest frequency in what `listener` heard last."""
     heard: list[np.ndarray] = []
 

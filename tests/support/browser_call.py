@@ -7,6 +7,7 @@ import contextlib
 import time
 
 import numpy as np
+import psutil
 
 from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, silence
 from bot.legs.webrtc import WebRtcEndpoint, WebRtcSettings
@@ -59,3 +60,8 @@ async def until(true, seconds: float = 5.0) -> None:
 def loudest_hz(heard: list) -> float:
     run = np.concatenate([frame for frame, _ in heard]).astype(float)
     return float(np.argmax(np.abs(np.fft.rfft(run * np.hanning(len(run))))) * BUS_HZ / len(run))
+
+
+def udp_sockets() -> int:
+    """Open ones of this process."""
+    return len(psutil.Process().net_connections("udp"))
