@@ -25,7 +25,7 @@ from bot.web import rooms as rooms_module
 from bot.web.api import Api
 from bot.web.app import make_app
 from bot.web.lines import Lines
-from bot.web.rooms import Rooms
+from bot.web.rooms import Room, Rooms
 from bot.web.signaling import Signaling
 from tests.bench.house import BenchHouse
 from tests.support.web_phone import WebPhone, over_http
@@ -34,6 +34,7 @@ CALLS, WARM_UP = 200, 40
 SHORT_S = 0.5  # what the bot waits for elsewhere in seconds or minutes
 AT_ONCE = 4
 SETTLE_S = 6.0
+COUNTED = ("tasks", "sockets", "tracks", "threads", "rooms")
 
 
 def measure(calls: int = CALLS) -> dict[str, float]:
@@ -56,7 +57,7 @@ async def _measure(worker: Connection, calls: int) -> dict[str, float]:
     await _drop(base, calls)
     after = await _counted(worker)
     return {
-        **{key: after[key] - before[key] for key in ("tasks", "sockets", "tracks", "threads")},
+        **{key: after[key] - before[key] for key in COUNTED},
         "kb_per_call": round((after["rss"] - before["rss"]) / 1024 / calls, 1),
         "calls": calls,
     }
@@ -125,6 +126,16 @@ async def gave_up_ringing(base: str, session: aiohttp.ClientSession) -> None:
     await phone.close()
 
 
+async def gave_up_posting(base: str, session: aiohttp.ClientSession) -> None:
+    phone = WebPhone(_nobody)
+    wanted = {"number": "1003", "sdp": await phone.offer()}
+    with contextlib.suppress(TimeoutError):
+        await session.post(
+            f"{base}/api/calls", json=wanted, timeout=aiohttp.ClientTimeout(total=0.1)
+        )
+    await phone.close()
+
+
 async def bad_offer(base: str, session: aiohttp.ClientSession) -> None:
     for wanted in ({"number": "1000", "sdp": "v=0"}, {"number": "9999"}):
         async with session.post(f"{base}/api/calls", json=wanted):
@@ -171,7 +182,8 @@ async def _nobody(phone: WebPhone, offer: str) -> str:
 
 Way = Callable[[str, aiohttp.ClientSession], Awaitable[None]]
 WAYS: tuple[Way, ...] = (
-    hung_up, vanished, never_there, gave_up_ringing, bad_offer, reserved, followed, moved,
+    hung_up, vanished, never_there, gave_up_ringing, gave_up_posting,
+    bad_offer, reserved, followed, moved,
 )  # fmt: skip
 
 
@@ -217,5 +229,6 @@ def _count() -> dict[str, int]:
         "sockets": len(me.net_connections("inet")),
         "tracks": sum(isinstance(each, MediaStreamTrack) for each in gc.get_objects()),
         "threads": me.num_threads(),
+        "rooms": sum(isinstance(each, Room) for each in gc.get_objects()),
         "rss": me.memory_info().rss,
     }

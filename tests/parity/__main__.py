@@ -22,6 +22,7 @@ from rich.progress import track
 from rich.table import Table
 
 from tests.parity.caller import call
+from tests.parity.conductor import voices
 from tests.parity.scenarios import SCENARIOS
 from tests.support.bot_process import BotProcess
 from tests.support.ports import free_port
@@ -78,6 +79,7 @@ def run(scenarios: list[str], console: Console) -> dict[str, dict[str, Outcome]]
     """Every scenario through every door."""
     found: dict[str, dict[str, Outcome]] = {}
     spawn = multiprocessing.get_context("spawn")
+    spoken = {name: voices(SCENARIOS[name]) for name in scenarios}
     with tempfile.TemporaryDirectory() as folder:
         web = f"127.0.0.1:{free_port()}"
         limits = {"bind": web, "calls_per_minute": 1000}
@@ -90,7 +92,8 @@ def run(scenarios: list[str], console: Console) -> dict[str, dict[str, Outcome]]
             todo = [(name, door) for name in scenarios for door in DOORS]
             for name, door in track(todo, "calling", console=console):
                 results = spawn.Queue()
-                work = (DOORS[door], address, f"http://{web}", list(SCENARIOS[name]), results)
+                score = list(SCENARIOS[name])
+                work = (DOORS[door], address, f"http://{web}", score, spoken[name], results)
                 caller = spawn.Process(target=call, args=work)
                 caller.start()
                 not_done = results.get(timeout=120)

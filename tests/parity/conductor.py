@@ -6,7 +6,7 @@ It decides from what it hears alone, so the same score fits every door.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -70,11 +70,25 @@ def say(*parts: str, pause_s: float = 0.0) -> Say:
     return Say(parts, pause_s)
 
 
-class Conductor:
-    """Carries out one score."""
+def voices(score: Sequence[Step]) -> dict[str, Samples]:
+    """All that is said in a score, spoken. Takes long: during a call the line would stand still."""
+    return {text: spoken(text, BUS_HZ) for text in _texts(score)}
 
-    def __init__(self, leg: Leg, score: Sequence[Step]) -> None:
-        self._leg, self._score = leg, list(score)
+
+def _texts(score: Sequence[Step]) -> Iterator[str]:
+    for step in score:
+        match step:
+            case Say(parts):
+                yield from parts
+            case Over(_, text):
+                yield text
+
+
+class Conductor:
+    """Carries out one score. `voices` is what the function of this name makes of it."""
+
+    def __init__(self, leg: Leg, score: Sequence[Step], voices: Mapping[str, Samples]) -> None:
+        self._leg, self._score, self._voices = leg, list(score), voices
         self._saying = np.zeros(0, np.int16)
         self._now = self._began = 0.0
         self._voice_at = self._voice_from = -math.inf
@@ -110,7 +124,7 @@ class Conductor:
             case Over(after_s):
                 if not len(self._saying) and self._heard and not self._said_over:
                     if self._now - self._voice_from >= after_s:
-                        self._saying, self._said_over = _voice(step.text), True
+                        self._saying, self._said_over = self._voices[step.text], True
                     return False
                 return self._said_over and not len(self._saying)
             case Wait(seconds):
@@ -129,8 +143,8 @@ class Conductor:
         match self._score[0]:
             case Say(parts, pause_s):
                 gap = np.zeros(round(pause_s * BUS_HZ), np.int16)
-                voices = [part for text in parts for part in (gap, _voice(text))][1:]
-                self._saying = np.concatenate(voices)
+                spaced = [part for text in parts for part in (gap, self._voices[text])][1:]
+                self._saying = np.concatenate(spaced)
                 self._heard = False
             case Press(digits):
                 await self._leg.send_digits(digits)
@@ -145,7 +159,3 @@ class Conductor:
             return silence()
         part, self._saying = self._saying[:FRAME_SAMPLES], self._saying[FRAME_SAMPLES:]
         return np.pad(part, (0, FRAME_SAMPLES - len(part)))
-
-
-def _voice(text: str) -> Samples:
-    return spoken(text, BUS_HZ)
