@@ -12,26 +12,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.addresses import Address, split_address
+from bot.addresses import split_address
 from bot.clouds import Groq, OpenAiCompat, Sarvam, Section, Webhooks
 from bot.errors import ConfigError
 from bot.overrides import overlay, secrets_in_clear
+from bot.sip_settings import RTP_PORTS, Sip
 from bot.speech_settings import Coqui, Speech, half_named, rooted_coqui
 from bot.toml_files import inspect, read_toml
 from bot.web_settings import Web, WebRtc, rooted_web
-
-RTP_PORTS = 400  # few are used at once; none comes back soon
-
-
-class Sip(Section):
-    """The telephone side."""
-
-    bind: Address = Field("0.0.0.0:5060", description="address:port for SIP over UDP and TCP")
-    max_calls: int = Field(4, ge=1, le=4, description="calls at once; the next one hears busy")
-    codecs: list[Literal["PCMU", "PCMA", "G722"]] = Field(
-        ["PCMU", "PCMA", "G722"], min_length=1, description="offered and accepted, best first"
-    )
-    rtp_port: int = Field(4000, ge=1024, le=65000, description="first of 400 UDP ports for RTP")
 
 
 class Store(Section):

@@ -6,10 +6,10 @@
     await leg.answered()
 
 pjsip is a singleton: one endpoint per process. The files around this one: `sip_leg` (a party as
-the rest of the bot sees it), `sip_stack` (pjsip's set-up and calls), `sip_call` (callbacks to
-news), `sip_thread`, `sip_clock`, `bridge` (audio in and out), `sip_message` (headers),
-`sip_ports` (which ports RTP may use), `sip_gate` and `sip_sockets` (against floods), `sip_reach`
-(does anybody listen there).
+the rest of the bot sees it), `sip_setup` (how pjsip is set up), `sip_stack` (its life and calls),
+`sip_call` (callbacks to news), `sip_thread`, `sip_clock`, `bridge` (audio in and out),
+`sip_message` (headers), `sip_ports` (which ports RTP may use), `sip_gate` and `sip_sockets`
+(against floods), `sip_reach` (does anybody listen there).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from bot.legs.sip_address import bindable
 from bot.legs.sip_call import News
 from bot.legs.sip_leg import CallRefused, SipLeg
 from bot.legs.sip_message import caller_of, headers_of, name_of, user_of
-from bot.legs.sip_stack import Invite, SipSettings, SipStack, max_calls_compiled
+from bot.legs.sip_setup import SipSettings, max_calls_compiled
+from bot.legs.sip_stack import Invite, SipStack
 from bot.legs.sip_thread import SipThread
 
 __all__ = ["CallRefused", "SipEndpoint", "SipLeg", "SipSettings", "max_calls_compiled"]

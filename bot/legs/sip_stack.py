@@ -1,4 +1,4 @@
-"""pjsip set up our way, and the table of its calls. Used on the SIP thread only."""
+"""pjsip's life and the table of its calls. Used on the SIP thread only."""
 
 from __future__ import annotations
 
@@ -6,34 +6,32 @@ import ctypes
 import itertools
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import pjsua2 as pj
 
-from bot.audio.frame import FRAME_MS
 from bot.errors import LegError, StartError
-from bot.legs.bridge import BRIDGE_HZ, SILENCE, Pool
+from bot.legs.bridge import SILENCE, Pool
 from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import Confirmed, News, SipCall, guarded
 from bot.legs.sip_clock import Clock
 from bot.legs.sip_gate import put_gate
 from bot.legs.sip_ports import quiet_share
+from bot.legs.sip_replies import refusal, status
+from bot.legs.sip_setup import (
+    LIBRARY,
+    SipSettings,
+    choose_codecs,
+    endpoint_config,
+    max_calls_compiled,
+)
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
 
-LIBRARY: str = pj._pjsua2.__file__  # the shared object that also exports pjsip's C functions
 POLL_MS = 10
-QUALITY = 10  # of the bridge's resampler; the default loses 3 dB at 3.1 kHz
-CODEC_IDS = {"PCMU": "PCMU/8000", "PCMA": "PCMA/8000", "G722": "G722/16000"}
-TOP_PRIORITY = 250
 RETRY_AFTER_S = 5
-
-JITTER_FIRST_MS = 0  # playing starts with the first packet
-JITTER_LEAST_MS = 20
-JITTER_MOST_MS = 200
-JITTER_KEPT_MS = 400
 
 
 @cache
@@ -55,19 +53,6 @@ def immortal(thing: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class SipSettings:
-    """How a SIP endpoint is set up."""
-
-    bind: str  # "address:port"; port 0 takes a free one
-    codecs: Sequence[str] = ("PCMU", "PCMA", "G722")  # best first, all others are off
-    max_calls: int = 4
-    rtp_port: int = 4000  # first UDP port for RTP and RTCP
-    rtp_count: int = 400
-    life: int = 0  # how often this worker was respawned; see sip_ports
-    user_agent: str = "bot"
-
-
-@dataclass(frozen=True, slots=True)
 class Invite:
     """An INVITE as it came."""
 
@@ -75,11 +60,6 @@ class Invite:
     call_id: str
     message: str  # the whole request
     box: Mailbox
-
-
-def max_calls_compiled() -> int:
-    """Calls one process can carry with this build of pjsip: 4 with the wheel."""
-    return int(ctypes.CDLL(LIBRARY).pjsua_call_get_max_count())
 
 
 class _Account(pj.Account):  # type: ignore[misc]  # pjsua2 has no types
@@ -124,7 +104,7 @@ class SipStack:
             self._endpoint.libInit(endpoint_config(self._settings))
             self._listen(address, port)
             self._endpoint.libStart()
-            self._choose_codecs()
+            choose_codecs(self._endpoint, self._settings.codecs)
             self._make_account(address, port)
             put_gate(LIBRARY, self._refuses)
         except pj.Error as error:
@@ -160,12 +140,6 @@ class SipStack:
         config.boundAddress = "" if address == "0.0.0.0" else address
         self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, config)
         self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_TCP, config)
-
-    def _choose_codecs(self) -> None:
-        for codec in self._endpoint.codecEnum2():
-            self._endpoint.codecSetPriority(codec.codecId, 0)
-        for rank, name in enumerate(self._settings.codecs):
-            self._endpoint.codecSetPriority(CODEC_IDS[name], TOP_PRIORITY - rank)
 
     def _make_account(self, address: str, port: int) -> None:
         config = pj.AccountConfig()
@@ -285,41 +259,3 @@ class SipStack:
             command()
         except pj.Error:
             return
-
-
-def status(code: int) -> pj.CallOpParam:
-    prm = pj.CallOpParam(True)
-    prm.statusCode = code
-    return prm
-
-
-def refusal(code: int, retry_after_s: int) -> pj.CallOpParam:
-    prm = pj.CallOpParam()
-    prm.statusCode = code
-    if retry_after_s:
-        header = pj.SipHeader()
-        header.hName, header.hValue = "Retry-After", str(retry_after_s)
-        prm.txOption.headers.push_back(header)
-    return prm
-
-
-def endpoint_config(settings: SipSettings) -> pj.EpConfig:
-    config = pj.EpConfig()
-    config.logConfig.level = config.logConfig.consoleLevel = 0
-    config.logConfig.msgLogging = 0
-    config.uaConfig.userAgent = settings.user_agent
-    config.uaConfig.maxCalls = min(settings.max_calls, max_calls_compiled())
-    config.uaConfig.threadCnt = 0  # the SIP thread polls
-    media = config.medConfig
-    media.threadCnt = 1
-    media.clockRate = media.sndClockRate = BRIDGE_HZ
-    media.quality = QUALITY
-    media.ptime = media.audioFramePtime = FRAME_MS
-    media.noVad = True
-    media.ecTailLen = media.ecOptions = 0
-    media.sndAutoCloseTime = -1
-    media.jbInit = JITTER_FIRST_MS
-    media.jbMinPre = JITTER_LEAST_MS
-    media.jbMaxPre = JITTER_MOST_MS
-    media.jbMax = JITTER_KEPT_MS
-    return config

@@ -1,4 +1,8 @@
-"""Ten short calls, each with something that a bot has to decide."""
+"""Ten short calls, each with something that a bot has to decide.
+
+Nothing in them is a matter of luck. "No, what about Saturday?" was: of its first half second,
+all there is to judge at the comma, whisper makes "No" or a hum, through every door.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ SCENARIOS: dict[str, Sequence[Step]] = {
     ),
     "stop": (Hear(), say(HOURS), Over(1.5, "Stop, please stop."), Hear()),
     "a question over the reply": (
-        Hear(), say(HOURS), Over(1.5, "No, what about Saturday, are you open?"), Hear(),
+        Hear(), say(HOURS), Over(1.5, "But what about Saturday morning?"), Hear(),
     ),
     "mhm": (Hear(), say(HOURS), Over(1.5, "mhm"), Hear(2.0)),
     "silence": (Hear(), Wait(1.0), Hear(), Wait(9.0), Hear()),

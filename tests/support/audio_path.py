@@ -22,7 +22,7 @@ import pjsua2 as pj
 
 from bot.audio.frame import FRAME_SAMPLES
 from bot.audio.resample import Downsampler, Upsampler
-from bot.legs import sip_stack
+from bot.legs import sip_setup, sip_stack
 from bot.legs.bridge import BRIDGE_HZ, SILENCE, BridgePort
 from bot.legs.mailbox import Mailbox
 from bot.legs.sip_clock import PjmediaFrame
@@ -131,11 +131,11 @@ class Path8k:
     """The bridge with a codec on one side and the bus on the other, drawn by hand."""
 
     def __init__(self, *, fast: bool = True) -> None:
-        library = ctypes.PyDLL(sip_stack.LIBRARY)
+        library = ctypes.PyDLL(sip_setup.LIBRARY)
         library.pj_log_set_level(0)
         self.endpoint = sip_stack.the_endpoint()
         self.endpoint.libCreate()
-        self.endpoint.libInit(sip_stack.endpoint_config(sip_stack.SipSettings("127.0.0.1:0")))
+        self.endpoint.libInit(sip_setup.endpoint_config(sip_setup.SipSettings("127.0.0.1:0")))
         self.endpoint.libStart()
         library.pjsua_set_no_snd_dev.restype = ctypes.c_void_p
         library.pjmedia_port_get_frame.argtypes = [ctypes.c_void_p, ctypes.c_void_p]

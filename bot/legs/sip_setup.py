@@ -1,0 +1,70 @@
+"""How pjsip is set up: its limits, its bridge, its jitter buffer, its codecs."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pjsua2 as pj
+
+from bot.audio.frame import FRAME_MS
+from bot.legs.bridge import BRIDGE_HZ
+
+LIBRARY: str = pj._pjsua2.__file__  # the shared object that also exports pjsip's C functions
+QUALITY = 10  # of the bridge's resampler; the default loses 3 dB at 3.1 kHz
+CODEC_IDS = {"PCMU": "PCMU/8000", "PCMA": "PCMA/8000", "G722": "G722/16000"}
+TOP_PRIORITY = 250
+
+JITTER_FIRST_MS = 0  # playing starts with the first packet
+JITTER_LEAST_MS = 20
+JITTER_MOST_MS = 200
+JITTER_KEPT_MS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class SipSettings:
+    """How a SIP endpoint is set up."""
+
+    bind: str  # "address:port"; port 0 takes a free one
+    codecs: Sequence[str] = ("PCMU", "PCMA", "G722")  # best first, all others are off
+    max_calls: int = 4
+    rtp_port: int = 4000  # first UDP port for RTP and RTCP
+    rtp_count: int = 400
+    life: int = 0  # how often this worker was respawned; see sip_ports
+    user_agent: str = "bot"
+
+
+def max_calls_compiled() -> int:
+    """Calls one process can carry with this build of pjsip: 4 with the wheel."""
+    return int(ctypes.CDLL(LIBRARY).pjsua_call_get_max_count())
+
+
+def choose_codecs(endpoint: pj.Endpoint, names: Sequence[str]) -> None:
+    """Those named, best first; all others are off."""
+    for codec in endpoint.codecEnum2():
+        endpoint.codecSetPriority(codec.codecId, 0)
+    for rank, name in enumerate(names):
+        endpoint.codecSetPriority(CODEC_IDS[name], TOP_PRIORITY - rank)
+
+
+def endpoint_config(settings: SipSettings) -> pj.EpConfig:
+    config = pj.EpConfig()
+    config.logConfig.level = config.logConfig.consoleLevel = 0
+    config.logConfig.msgLogging = 0
+    config.uaConfig.userAgent = settings.user_agent
+    config.uaConfig.maxCalls = min(settings.max_calls, max_calls_compiled())
+    config.uaConfig.threadCnt = 0  # the SIP thread polls
+    media = config.medConfig
+    media.threadCnt = 1
+    media.clockRate = media.sndClockRate = BRIDGE_HZ
+    media.quality = QUALITY
+    media.ptime = media.audioFramePtime = FRAME_MS
+    media.noVad = True
+    media.ecTailLen = media.ecOptions = 0
+    media.sndAutoCloseTime = -1
+    media.jbInit = JITTER_FIRST_MS
+    media.jbMinPre = JITTER_LEAST_MS
+    media.jbMaxPre = JITTER_MOST_MS
+    media.jbMax = JITTER_KEPT_MS
+    return config

@@ -1,0 +1,23 @@
+"""The `[sip]` section of config.toml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from bot.addresses import Address
+from bot.clouds import Section
+
+RTP_PORTS = 400  # few are used at once; none comes back soon
+
+
+class Sip(Section):
+    """The telephone side."""
+
+    bind: Address = Field("0.0.0.0:5060", description="address:port for SIP over UDP and TCP")
+    max_calls: int = Field(4, ge=1, le=4, description="calls at once; the next one hears busy")
+    codecs: list[Literal["PCMU", "PCMA", "G722"]] = Field(
+        ["PCMU", "PCMA", "G722"], min_length=1, description="offered and accepted, best first"
+    )
+    rtp_port: int = Field(4000, ge=1024, le=65000, description="first of 400 UDP ports for RTP")
