@@ -21,3 +21,9 @@ class Sip(Section):
         ["PCMU", "PCMA", "G722"], min_length=1, description="offered and accepted, best first"
     )
     rtp_port: int = Field(4000, ge=1024, le=65000, description="first of 400 UDP ports for RTP")
+    session_expires_s: int = Field(
+        1800,
+        ge=90,
+        le=86_400,
+        description="a call whose end got lost ends after that, at most (session timer, RFC 4028)",
+    )

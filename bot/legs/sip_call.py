@@ -7,6 +7,7 @@ by a number that is never used twice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -18,6 +19,7 @@ import structlog
 from bot.legs.bridge import BridgePort
 
 FORBIDDEN = 403
+_NOWHERE = re.compile(r"^c=IN IP4 0\.0\.0\.0\s*$", re.MULTILINE)
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +68,12 @@ class Disconnected:
 
 
 News: TypeAlias = Confirmed | MediaUp | Held | Pressed | StreamEnded | Transferred | Disconnected
+
+
+def holds_by_address(sdp: str) -> bool:
+    """`c=0.0.0.0` and no direction, or `sendrecv`: the hold of RFC 2543 (RFC 3264 section 8.4)."""
+    directions = ("a=sendonly", "a=recvonly", "a=inactive")
+    return _NOWHERE.search(sdp) is not None and not any(each in sdp for each in directions)
 
 
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:
@@ -124,6 +132,12 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
                 self._held = held
                 self._report(Held(held))
             return
+
+    @guarded
+    def onCallSdpCreated(self, prm: pj.OnCallSdpCreatedParam) -> None:
+        """A hold by address is answered as what it is: many take `sendrecv` for a refusal of it."""
+        if holds_by_address(str(prm.remSdp.wholeSdp)):
+            prm.sdp.wholeSdp = str(prm.sdp.wholeSdp).replace("a=sendrecv", "a=inactive")
 
     def _connect(self, index: int, slot: int) -> None:
         if slot == pj.PJSUA_INVALID_ID:

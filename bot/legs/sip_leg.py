@@ -226,6 +226,8 @@ class SipLeg:
             return "cancelled"
         if self._established.is_set() and code // 100 == 2:
             return "caller"
+        if self._established.is_set() and code == 408 and "refresh" in reason:
+            return "session expired: nobody refreshed it"
         return f"failed: {code} {reason}"
 
     def _transferred(self, news: Transferred) -> None:

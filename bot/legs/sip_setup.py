@@ -10,6 +10,7 @@ import pjsua2 as pj
 
 from bot.audio.frame import FRAME_MS
 from bot.legs.bridge import BRIDGE_HZ
+from bot.legs.sip_manners import LEAST_SESSION_S
 
 LIBRARY: str = pj._pjsua2.__file__  # the shared object that also exports pjsip's C functions
 QUALITY = 10  # of the bridge's resampler; the default loses 3 dB at 3.1 kHz
@@ -33,6 +34,7 @@ class SipSettings:
     rtp_count: int = 400
     life: int = 0  # how often this worker was respawned; see sip_ports
     user_agent: str = "bot"
+    session_expires_s: int = 1800  # RFC 4028; what we ask for
 
 
 def max_calls_compiled() -> int:
@@ -46,6 +48,15 @@ def choose_codecs(endpoint: pj.Endpoint, names: Sequence[str]) -> None:
         endpoint.codecSetPriority(codec.codecId, 0)
     for rank, name in enumerate(names):
         endpoint.codecSetPriority(CODEC_IDS[name], TOP_PRIORITY - rank)
+
+
+def dialogue(call: pj.AccountCallConfig, settings: SipSettings) -> None:
+    """Session timers (RFC 4028) with whoever knows them, reliable ringing (RFC 3262) for whoever
+    asks for it."""
+    call.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
+    call.timerMinSESec = LEAST_SESSION_S
+    call.timerSessExpiresSec = settings.session_expires_s
+    call.prackUse = pj.PJSUA_100REL_OPTIONAL
 
 
 def endpoint_config(settings: SipSettings) -> pj.EpConfig:

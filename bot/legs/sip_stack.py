@@ -19,16 +19,19 @@ from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import Confirmed, News, SipCall, guarded
 from bot.legs.sip_clock import Clock
 from bot.legs.sip_gate import put_gate
+from bot.legs.sip_manners import Told, answer_to
 from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_replies import refusal, status
 from bot.legs.sip_setup import (
     LIBRARY,
     SipSettings,
     choose_codecs,
+    dialogue,
     endpoint_config,
     max_calls_compiled,
 )
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
+from bot.legs.sip_usher import Usher
 
 POLL_MS = 10
 RETRY_AFTER_S = 5
@@ -90,6 +93,7 @@ class SipStack:
         self._serials = itertools.count(1)
         self._calls: dict[int, SipCall] = {}
         self._begun = Rate(CALLS_AT_ONCE)
+        self._referring: dict[str, int] = {}  # Call-IDs that we sent a REFER in → serials
 
     # ---- up and down -------------------------------------------------------------------
 
@@ -107,6 +111,7 @@ class SipStack:
             choose_codecs(self._endpoint, self._settings.codecs)
             self._make_account(address, port)
             put_gate(LIBRARY, self._refuses)
+            Usher(LIBRARY, self._answer_to)
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
         self._pool = Pool(max_calls_compiled())
@@ -146,6 +151,7 @@ class SipStack:
         host = "localhost" if address == "0.0.0.0" else address
         self.host = f"{host}:{port}"
         config.idUri = f"sip:bot@{self.host}"
+        dialogue(config.callConfig, self._settings)
         media = config.mediaConfig.transportConfig
         ports = quiet_share(
             address, self._settings.rtp_port, self._settings.rtp_count, self._settings.life
@@ -162,6 +168,9 @@ class SipStack:
         if method == b"INVITE":
             return self._begun.exceeded
         return method == b"OPTIONS" and self._draining()
+
+    def _answer_to(self, message: str) -> Told | None:
+        return answer_to(message, self._settings.codecs, self._referring, busy=self._draining())
 
     # ---- calls ---------------------------------------------------------------------------
 
@@ -188,6 +197,7 @@ class SipStack:
             self.clock.close(box)
             self._pool.give_back(port)
             self._calls.pop(serial, None)
+            self._referring = {each: of for each, of in self._referring.items() if of != serial}
 
         call = SipCall(self._account, call_id, port, report, gone)
         self._calls[serial] = call
@@ -248,6 +258,7 @@ class SipStack:
         if call is None:
             raise LegError("the caller has gone")
         try:
+            self._referring[str(call.getInfo().callIdString)] = serial
             call.xfer(target, pj.CallOpParam(True))
         except pj.Error as error:
             raise LegError(f"cannot transfer: {error.reason}") from None

@@ -13,10 +13,10 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-from tests.support.g711 import CODECS
+from tests.support.g711 import CODECS, PCMU
 from tests.support.rtp_wire import MediaProcess, RtpStream
 from tests.support.sip_message import (
     Message,
@@ -43,8 +43,13 @@ class WireCall:
         self.to = f"<{self.remote}>"
         self.routes: list[str] = []
         self.branch = ""
+        self.sdp: Callable[[str], str] = lambda offered: offered
         self.cseq = 1
         self.provisional: list[int] = []
+        self.provisionals: list[Message] = []  # the same, whole
+        self.pracked: list[int] = []  # what our PRACKs were answered with
+        self.ack_body: Callable[[], str] | None = None  # the answer, where the 200 is the offer
+        self._tasks: set[asyncio.Task[None]] = set()
         self.status = 0  # final status of the INVITE, 0 while it rings
         self.final_response: Message | None = None
         self.ended_by: str | None = None  # "caller" (we) or "bot" once a BYE was sent or came
@@ -122,6 +127,15 @@ class WireCall:
         notify.body = f"SIP/2.0 {code} {reason}\r\n"
         return (await self._transact(notify, timeout)).status
 
+    async def reinvite(self, change: Callable[[str], str], timeout: float = 5.0) -> Message:
+        """Offer ourselves anew within the call, the offer changed; the final answer."""
+        self.cseq += 1
+        request = self._request("INVITE")
+        request.headers.append(("content-type", "application/sdp"))
+        offered = offer(self.phone.host, self.rtp.port, [self.rtp.codec])
+        request.body = change(self.sdp(offered))
+        return await self._transact(request, timeout)
+
     # ---- the protocol -----------------------------------------------------------------------
 
     def _request(self, method: str, *, branch: str = "", cseq: int = 0) -> Message:
@@ -143,8 +157,12 @@ class WireCall:
     async def invite(self, codecs: Sequence[str], headers: Sequence[tuple[str, str]]) -> None:
         request = self._request("INVITE")
         self.branch = request.get("via").split("branch=")[1].split(";")[0]
-        request.headers += [("content-type", "application/sdp"), *headers]
-        request.body = offer(self.phone.host, self.rtp.port, [CODECS[name] for name in codecs])
+        request.headers += [*([("content-type", "application/sdp")] if codecs else []), *headers]
+        offered = offer(self.phone.host, self.rtp.port, [CODECS[name] for name in codecs])
+        request.body = self.sdp(offered.replace("ptime:20", f"ptime:{self.rtp.packet_ms}"))
+        if not codecs:  # the offer is left to the bot
+            request.body = ""
+            self.ack_body = lambda: self.sdp(offer(self.phone.host, self.rtp.port, [PCMU]))
         self._waiting(request)
         wait = T1
         while True:
@@ -186,6 +204,11 @@ class WireCall:
     def _invite_response(self, message: Message) -> None:
         if message.status < 200:
             self.provisional.append(message.status)
+            self.provisionals.append(message)
+            if message.get("rseq"):
+                task = asyncio.ensure_future(self._prack(message))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
             return
         self.to = message.get("to") or self.to
         if message.status >= 300:  # the ACK of a refusal belongs to the INVITE's transaction
@@ -193,7 +216,11 @@ class WireCall:
         else:
             self.remote = uri_of(message.get("contact"))
             self.routes = message.all("record-route")[::-1]
-            self.phone.send(self._request("ACK", cseq=message.cseq))
+            ack = self._request("ACK", cseq=message.cseq)
+            if self.ack_body is not None:
+                ack.headers.append(("content-type", "application/sdp"))
+                ack.body = self.ack_body()
+            self.phone.send(ack)
         if self._final.is_set():
             return  # a retransmission: the ACK was lost
         self.status, self.final_response = message.status, message
@@ -203,6 +230,15 @@ class WireCall:
         else:
             self._over("bot")
         self._final.set()
+
+    async def _prack(self, ringing: Message) -> None:
+        """Acknowledge a reliable provisional response (RFC 3262)."""
+        self.to = ringing.get("to")
+        self.remote = uri_of(ringing.get("contact")) or self.remote
+        self.cseq += 1
+        prack = self._request("PRACK")
+        prack.headers.append(("rack", f"{ringing.get('rseq')} {ringing.get('cseq')}"))
+        self.pracked.append((await self._transact(prack, 5.0)).status)
 
     def request(self, message: Message) -> None:
         """A request of the far side within our call."""
@@ -238,7 +274,7 @@ class WirePhone(asyncio.DatagramProtocol):
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=(self.host, 0)
+            lambda: self, local_addr=(self.host, self.port)
         )
         self.port = self._transport.get_extra_info("sockname")[1]
         self.contact = f"<sip:wire@{self.host}:{self.port}>"
@@ -259,11 +295,21 @@ class WirePhone(asyncio.DatagramProtocol):
         caller: str = "4930123456",
         codecs: Sequence[str] = ("PCMU",),
         headers: Sequence[tuple[str, str]] = (),
+        packet_ms: int = 20,
+        sdp: Callable[[str], str] = lambda offered: offered,
     ) -> WireCall:
-        """Send the INVITE; returns at its first response."""
+        """Send the INVITE; returns at its first response. `sdp` changes what is offered."""
         call = WireCall(self, number, caller, await self.media.open(self.host))
+        call.rtp.packet_ms, call.sdp = packet_ms, sdp
         self.calls[call.call_id] = call
         await call.invite(codecs, headers)
+        return call
+
+    def stranger(self, number: str) -> WireCall:
+        """Somebody who has no call, for requests outside of one."""
+        call = WireCall(self, number, "stranger", RtpStream(0, self.media))
+        call.rtp.closed.set()
+        self.calls[call.call_id] = call
         return call
 
     async def dial(self, number: str, *, timeout: float = 10.0, **how: Any) -> WireCall:
