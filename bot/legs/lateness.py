@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 RESYNC_S = 0.5  # later than this, missed ticks are given up instead of made good
 REMEMBERED = 1500  # ticks, 30 s
+RECENT = 250  # ticks, 5 s
+LATE_S = 0.02  # a packet that leaves a whole frame late is heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +43,9 @@ class LatenessLog:
             return Lateness()
         last = len(late) - 1
         return Lateness(late[last // 2], late[int(last * 0.99)], late[last], self._resyncs)
+
+    @property
+    def overloaded(self) -> bool:
+        """Was every second tick of the last 5 s so late that callers hear it?"""
+        recent = list(self._late.copy())[-RECENT:]
+        return sum(late > LATE_S for late in recent) * 2 > RECENT

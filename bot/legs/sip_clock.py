@@ -72,6 +72,10 @@ class Clock:
     def lateness(self) -> Lateness:
         return self._late.summary
 
+    @property
+    def overloaded(self) -> bool:
+        return self._late.overloaded
+
     def _run(self) -> None:
         pj.Endpoint.instance().libRegisterThread("sip-clock")
         buffer = ctypes.create_string_buffer(BRIDGE_BYTES)

@@ -170,7 +170,8 @@ class SipStack:
         return method == b"OPTIONS" and self._draining()
 
     def _answer_to(self, message: str) -> Told | None:
-        return answer_to(message, self._settings.codecs, self._referring, busy=self._draining())
+        busy = self._draining() or self.clock.overloaded
+        return answer_to(message, self._settings.codecs, self._referring, busy)
 
     # ---- calls ---------------------------------------------------------------------------
 

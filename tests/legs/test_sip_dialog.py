@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bot.legs.base import Hold, MediaChanged
+from bot.legs.lateness import LATE_S, RECENT
 from bot.legs.sip_manners import ALLOW
 from tests.support.g711 import PCMU
 from tests.support.rtp_wire import RtpStream
@@ -214,3 +215,24 @@ async def test_an_interval_below_the_least_is_refused_before_it_rings(desk, phon
     call = await phone.dial("1000", headers=headers)
     assert (call.status, call.final_response.get("min-se")) == (422, "90")
     assert call.provisional == [] and desk.rung.empty()
+
+
+async def test_calls_of_ours_ask_for_a_session_timer():
+    async with Desk(session_expires_s=240) as desk:
+        _, bot = await desk.talk_to_itself()
+        assert bot.info.headers["session-expires"] == "240"
+        assert bot.info.headers["min-se"] == "90"
+        assert "timer" in bot.info.headers["supported"]
+
+
+async def test_a_worker_whose_ticks_are_late_says_so_to_who_asks(desk, phone):
+    call, leg = await desk.answer(phone)
+    late = desk.endpoint._stack.clock._late
+    for _ in range(RECENT):
+        late.add(2 * LATE_S)
+    assert await phone.options() == 503
+    assert (await ask(call, "OPTIONS")).status == 200, "the call itself is there"
+    for _ in range(RECENT):
+        late.add(0.0)
+    assert await phone.options() == 200
+    assert leg.ended is None

@@ -54,6 +54,7 @@ class WireCall:
         self.final_response: Message | None = None
         self.ended_by: str | None = None  # "caller" (we) or "bot" once a BYE was sent or came
         self.bye_headers: dict[str, str] = {}
+        self.requests: list[tuple[float, Message]] = []  # the bot's within the call, when they came
         self.referred: asyncio.Queue[str] = asyncio.Queue()  # where the bot transfers us to
         self.invited_at = time.time()
         self.answered_at = 0.0
@@ -244,6 +245,7 @@ class WireCall:
         """A request of the far side within our call."""
         if message.method == "ACK":
             return
+        self.requests.append((time.time(), message))
         answer = response_to(message, 200, "OK", tag_of(self.from_), self.phone.contact)
         if message.method == "INVITE":
             answer.headers.append(("content-type", "application/sdp"))
