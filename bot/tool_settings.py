@@ -59,6 +59,18 @@ class Webhook(Part):
         return urlsplit(self.url).netloc.lower()
 
 
+class HandOff(Part):
+    """A caller who wants a person gets one, without asking a model."""
+
+    to: str = Field(min_length=1, description="one of tools.targets")
+    digit: str = Field(
+        "", pattern=r"^[0-9*#A-D]?$", description="the key that asks for a person, pressed alone"
+    )
+    phrases: list[str] = Field(
+        [], description="words that ask for one, said in a short sentence: operator, a human"
+    )
+
+
 class Tools(Part):
     """What the model may do."""
 
@@ -71,6 +83,7 @@ class Tools(Part):
     on_trouble: str = Field(
         "", description="the target that takes the call when no provider answers any more"
     )
+    handoff: HandOff | None = Field(None, description="a key and words that ask for a person")
     webhooks: list[Webhook] = Field([], description="servers the model may ask")
 
 
@@ -83,6 +96,13 @@ def tool_faults(tools: Tools, path: Path, allowed: Sequence[str] | None) -> Iter
     if tools.on_trouble and tools.on_trouble not in tools.targets:
         what = f'is "{tools.on_trouble}", which is not among tools.targets.'
         yield ConfigError(file, "tools.on_trouble", what, "Add it there.")
+    handoff = tools.handoff
+    if handoff is not None and handoff.to not in tools.targets:
+        what = f'is "{handoff.to}", which is not among tools.targets.'
+        yield ConfigError(file, "tools.handoff.to", what, "Add it there.")
+    if handoff is not None and not handoff.digit and not any(map(str.strip, handoff.phrases)):
+        what = "has neither a digit nor phrases: nobody can ask for a person."
+        yield ConfigError(file, "tools.handoff", what, 'Add e.g. digit = "0".')
     seen = set(OWN_TOOLS)
     for number, webhook in enumerate(tools.webhooks, start=1):
         place = f"tools.webhooks[{number}]"

@@ -55,6 +55,7 @@ class WireCall:
         self.ended_by: str | None = None  # "caller" (we) or "bot" once a BYE was sent or came
         self.bye_headers: dict[str, str] = {}
         self.requests: list[tuple[float, Message]] = []  # the bot's within the call, when they came
+        self.refer_answers: list[int] = []  # in order, 0 for a REFER that got lost; then 202
         self.referred: asyncio.Queue[str] = asyncio.Queue()  # where the bot transfers us to
         self.invited_at = time.time()
         self.answered_at = 0.0
@@ -251,7 +252,10 @@ class WireCall:
             answer.headers.append(("content-type", "application/sdp"))
             answer.body = offer(self.phone.host, self.rtp.port, [self.rtp.codec])
         elif message.method == "REFER":
-            answer.first = "SIP/2.0 202 Accepted"
+            status = self.refer_answers.pop(0) if self.refer_answers else 202
+            if not status:
+                return
+            answer.first = f"SIP/2.0 {status} As Told"
             self.referred.put_nowait(uri_of(message.get("refer-to")))
         elif message.method == "BYE":
             self.bye_headers = dict(message.headers)
