@@ -150,7 +150,8 @@ class Replies:
     def _transfer(self, wish: ControlAsked) -> None:
         now = self._conversation.now
         self._conversation.open_turn()
-        self._handover = Handover(wish, now)
+        attended = wish.name in self._persona.tools.attended
+        self._handover = Handover(wish, now, attended=attended)
         self.fillers.start(now)
         self._conversation.enter(State.PROCESSING_USER, "the caller is put through")
 

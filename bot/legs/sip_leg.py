@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from bot.legs.base import (
     Digit,
     HangUp,
     Hold,
+    Leg,
     LegEvent,
     LegInfo,
     LegStats,
@@ -176,12 +177,23 @@ class SipLeg:
     async def transfer(self, target: str) -> None:
         """Returns when the transferred call is up or, as many do, the party hung up on us
         after accepting. Raises LegError when refused or nothing came of it in 20 s."""
+        await self._refer(lambda: self._stack.refer(self.serial, target), TRANSFER_S)
+
+    async def transfer_to(self, other: Leg, within_s: float) -> None:
+        """The same, to the party of `other`, a leg of this endpoint whose place ours takes (RFC
+        3891)."""
+        if not isinstance(other, SipLeg):
+            raise LegError("no telephone leg")
+        serial = other.serial
+        await self._refer(lambda: self._stack.refer_to(self.serial, serial), within_s)
+
+    async def _refer(self, send: Callable[[], None], within_s: float) -> None:
         self._transfer = asyncio.get_running_loop().create_future()
-        await self._thread.do(lambda: self._stack.refer(self.serial, target))
+        await self._thread.do(send)
         try:
-            await asyncio.wait_for(self._transfer, TRANSFER_S)
+            await asyncio.wait_for(self._transfer, within_s)
         except TimeoutError:
-            raise LegError(f"transfer: no outcome within {TRANSFER_S:g} s") from None
+            raise LegError(f"transfer: no outcome within {within_s:g} s") from None
 
     async def hang_up(self, reason: HangUp = HangUp.NORMAL) -> None:
         if self._ended is not None:

@@ -255,12 +255,22 @@ class SipStack:
 
     def refer(self, serial: int, target: str) -> None:
         """Raises LegError."""
+        self._refer(serial, lambda call: call.xfer(target, pj.CallOpParam(True)))
+
+    def refer_to(self, serial: int, other: int) -> None:
+        """REFER to the party of another call of ours, with Replaces. Raises LegError."""
+        taken = self._calls.get(other)
+        if taken is None:
+            raise LegError("the other party has gone")
+        self._refer(serial, lambda call: call.xferReplaces(taken, pj.CallOpParam(True)))
+
+    def _refer(self, serial: int, send: Callable[[SipCall], None]) -> None:
         call = self._calls.get(serial)
         if call is None:
             raise LegError("the caller has gone")
         try:
             self._referring[str(call.getInfo().callIdString)] = serial
-            call.xfer(target, pj.CallOpParam(True))
+            send(call)
         except pj.Error as error:
             raise LegError(f"cannot transfer: {error.reason}") from None
 

@@ -42,6 +42,7 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
         ),
         carrier.manager.on_call,
     )
+    carrier.manager.dials = endpoint
     warming = asyncio.ensure_future(carrier.warm_up())
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait((warming, stopping), return_when=asyncio.FIRST_COMPLETED)
