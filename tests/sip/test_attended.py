@@ -69,8 +69,8 @@ async def by_refer(phone: WirePhone, desk: WireCallee) -> WireCall:
         "the caller's name is not known: nothing is said of it"
     )
     address, _, replaces = target.partition("?")
-    assert address.startswith(f"sip:wire@127.0.0.1:{desk.port}")
-    assert replaces.startswith("Replaces=")
+    assert address.startswith(f"sip:200@127.0.0.1:{desk.port}")
+    assert "Replaces=" in replaces
     for part in (person.call_id, tag_of(person.from_), tag_of(person.to)):
         assert part in replaces, "which of their calls the caller's call takes the place of"
     assert await call.transferred(200, "OK") == 200
