@@ -83,7 +83,7 @@ def read_shelf(personas_dir: Path, dialplans_dir: Path, webhooks: Sequence[str] 
     plans, plan_faults = check_plans(dialplans_dir)
     known = sorted([*personas, *broken])  # a broken file is one fault, not one per route to it
     for path, place, route in places(plans):
-        if route.persona not in known:
+        if route.persona and route.persona not in known:
             what = f'is "{route.persona}", which no file in {personas_dir} describes.'
             remedy = suggestion(route.persona, known)
             plan_faults.append(ConfigError(str(path), f"{place}.persona", what, remedy))

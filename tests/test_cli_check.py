@@ -188,6 +188,7 @@ def test_route_as_json(admin):
         "caller": "+4930",
         "persona": "domain-expert",
         "ring_s": 2.5,
+        "ends": "",
         "why": "12 matches route 1* for this caller",
     }
     nobody = run("route", "12", "--from", "+1", "--json")
@@ -251,13 +252,13 @@ def test_log_lines_do_not_stand_between_answers(admin):
     code = (
         "import sys, structlog; from bot import cli\n"
         "sys.argv = ['bot', 'route', '1000', '--json']\n"
-        "from bot import cli_check\n"
-        "decide = cli_check.decide\n"
+        "from bot import cli_route\n"
+        "decide = cli_route.decide\n"
         "def loud(*given):\n"
         "    structlog.get_logger('bot.x').info('chatter')\n"
         "    structlog.get_logger('bot.x').warning('mind')\n"
         "    return decide(*given)\n"
-        "cli_check.decide = loud\n"
+        "cli_route.decide = loud\n"
         "cli.main()"
     )
     result = subprocess.run(

@@ -33,6 +33,9 @@ class SipSettings:
     rtp_count: int = 400
     life: int = 0  # how often this worker was respawned; see sip_ports
     user_agent: str = "bot"
+    called_from: Sequence[str] = ("request-uri",)  # headers that may tell it, the first one first
+    caller_from: Sequence[str] = ("p-asserted-identity", "remote-party-id", "from")
+    region: str = ""  # country of numbers without a country code, "DE"; see bot.numbers.e164
 
 
 def max_calls_compiled() -> int:

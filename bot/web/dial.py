@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from bot.addresses import split_address
-from bot.dialplan import Dialplan, Route
+from bot.dialplan import Dialplan, Route, ends_in
 from bot.persona import Persona
 
 SIP_PORT = 5060
@@ -64,7 +64,7 @@ def _number(route: Route, personas: Mapping[str, Persona], at: str, default: boo
     return Number(
         label=label,
         uri=f"sip:{quote(route.number, safe='+*-_.')}@{at}" if exact else "",
-        persona=persona.name if persona else route.persona,
+        persona=persona.name if persona else ends_in(route),
         description=route.description or (persona.description if persona else ""),
         callers=route.callers,
     )

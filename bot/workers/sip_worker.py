@@ -38,6 +38,9 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
             rtp_port=first,
             rtp_count=last - first + 1,
             life=life,
+            called_from=tuple(config.sip.called_from),
+            caller_from=tuple(config.sip.caller_from),
+            region=config.sip.region,
         ),
         carrier.manager.on_call,
     )
