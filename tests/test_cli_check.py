@@ -197,6 +197,22 @@ def test_route_as_json(admin):
     assert "the caller hears 404" in run("route", "12").stdout
 
 
+def test_route_reads_headers_as_the_bot_would(admin):
+    (admin / "dialplans" / "default.toml").write_text(
+        '[[routes]]\nnumber = "+493012345678"\npersona = "domain-expert"\n'
+        '[[routes]]\nnumber = "2"\nreject = 486\nreason = "Away"\n'
+        '[[routes]]\nnumber = "3"\nredirect = "sip:4@pbx.example"\n'
+    )
+    config = admin / "config.toml"
+    keys = '[sip]\nregion = "DE"\ncalled_from = ["diversion", "request-uri"]'
+    config.write_text(config.read_text().replace("[sip]", keys, 1))
+    told = run("route", "bot", "--header", "Diversion: <sip:03012345678@x>")
+    assert told.exit_code == 0
+    assert "(dialled 03012345678 in diversion)" in told.stdout
+    assert "the caller hears 486 Away" in run("route", "2").stdout
+    assert json.loads(run("route", "3", "--json").stdout)["ends"] == "is sent to sip:4@pbx.example"
+
+
 @pytest.mark.parametrize("file", ["persona", "dialplan", "config"])
 def test_schema_describes_the_keys(file):
     result = run("schema", file)
