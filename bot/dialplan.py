@@ -35,8 +35,11 @@ class Route(BaseModel):
     )  # fmt: skip
     callers: list[str] = Field([], description="only for callers starting with one of these")
     ring_s: float = Field(0.0, ge=0, le=60, description="ring this long before answering")
-    early: Literal["", "ringback"] = Field(
-        "", description="ringback: send the tone meanwhile, as early media (183)"
+    early: Literal["", "ringback", "prompt"] = Field(
+        "", description="what is sent before the answer (183): ringback, or a prompt"
+    )
+    early_text: str = Field(
+        "", max_length=500, description="the prompt, in the persona's voice; ring_s may be longer"
     )
     description: str = ""
 
@@ -97,6 +100,11 @@ def merged(plans: dict[Path, Dialplan]) -> Dialplan:
     )
 
 
+def routes_of(plan: Dialplan) -> list[Route]:
+    """All of them, the default last."""
+    return [*plan.routes, *([plan.default] if plan.default else [])]
+
+
 def places(plans: dict[Path, Dialplan]) -> Iterator[tuple[Path, str, Route]]:
     """Every route with its file and its place there, "routes[1]" or "default"."""
     for path, plan in plans.items():
@@ -119,9 +127,20 @@ def _destinations(path: Path, plan: Dialplan) -> Iterator[ConfigError]:
         if route.reason and not route.reject:
             what, remedy = "is for reject only.", "Remove it."
             yield ConfigError(str(path), f"{place}.reason", what, remedy)
-        if route.early and not (route.ring_s and route.persona):
-            what, remedy = "has no time to be heard.", "Set ring_s for a persona's route."
-            yield ConfigError(str(path), f"{place}.early", what, remedy)
+        yield from _early_faults(str(path), place, route)
+
+
+def _early_faults(file: str, place: str, route: Route) -> Iterator[ConfigError]:
+    if route.early and not route.persona:
+        what, remedy = "is for routes with a persona.", "Remove it."
+        yield ConfigError(file, f"{place}.early", what, remedy)
+    elif route.early == "ringback" and not route.ring_s:
+        what, remedy = "has no time to be heard.", "Set ring_s."
+        yield ConfigError(file, f"{place}.early", what, remedy)
+    if (route.early == "prompt") != bool(route.early_text):
+        what = "is missing." if route.early == "prompt" else 'is for early = "prompt" only.'
+        remedy = "Write what is to be said." if route.early == "prompt" else "Remove it."
+        yield ConfigError(file, f"{place}.early_text", what, remedy)
 
 
 def _clashes(plans: dict[Path, Dialplan]) -> list[ConfigError]:

@@ -143,7 +143,16 @@ def test_all_files_are_one_plan(tmp_path):
         (
             {"a": "[[routes]]\nnumber = '1'\npersona = 'x'\nreason = 'y'\nearly = 'ringback'"},
             ["a.toml: routes[1].reason: is for reject only. Remove it.",
-             "a.toml: routes[1].early: has no time to be heard. Set ring_s for a persona's route."],
+             "a.toml: routes[1].early: has no time to be heard. Set ring_s."],
+        ),
+        (
+            {"a": "[[routes]]\nnumber = '1'\nreject = 486\nearly = 'prompt'"},
+            ["a.toml: routes[1].early: is for routes with a persona. Remove it.",
+             "a.toml: routes[1].early_text: is missing. Write what is to be said."],
+        ),
+        (
+            {"a": "[[routes]]\nnumber = '1'\npersona = 'x'\nearly_text = 'y'"},
+            ['a.toml: routes[1].early_text: is for early = "prompt" only. Remove it.'],
         ),
         ({"a": "x"}, ["a.toml: is not TOML: "]),
     ],

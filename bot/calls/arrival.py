@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import aclosing
+from itertools import repeat
+from math import ceil
 
-from bot.audio.frame import FRAME_S
+import numpy as np
+
+from bot.audio.frame import BUS_HZ, FRAME_S, FRAME_SAMPLES, Frame, Samples, silence
 from bot.audio.tones import ringback
 from bot.dialplan import Route
 from bot.legs.base import HangUp, Leg
@@ -28,22 +33,32 @@ async def turned_away(leg: Leg, route: Route | None) -> str | None:
     return None
 
 
-async def ring(leg: Leg, route: Route, region: str) -> None:
+async def ring(leg: Leg, route: Route, region: str, prompt: Samples | None) -> None:
     """As long as the plan says; a caller who gives up ends the wait. Raises LegError.
 
-    `region`: whose ringback tone it is, where the plan wants one to be sent.
+    `region`: whose ringback tone it is, where the plan wants one to be sent; `prompt`: what it
+    wants to be said, None when that could not be spoken.
     """
-    if not (route.early and route.ring_s and await leg.early()):
+    seconds = max(route.ring_s, len(prompt) / BUS_HZ if prompt is not None else 0.0)
+    if not (route.early and seconds and await leg.early()):
         await _wait(leg, route.ring_s)
         return
-    tone, left = ringback(region), round(route.ring_s / FRAME_S)
+    sound = ringback(region) if route.early == "ringback" else _framed(prompt)
+    left = ceil(seconds / FRAME_S)
     async with aclosing(leg.frames()) as frames:  # type: ignore[type-var]
         async for _ in frames:
-            leg.write(next(tone))
-            left -= 1
             if not left:
                 break
-    leg.flush()
+            leg.write(next(sound))
+            left -= 1
+
+
+def _framed(prompt: Samples | None) -> Iterator[Frame]:
+    """Once, then silence."""
+    if prompt is not None:
+        whole = np.pad(prompt, (0, -len(prompt) % FRAME_SAMPLES))
+        yield from whole.reshape(-1, FRAME_SAMPLES)
+    yield from repeat(silence())
 
 
 async def _wait(leg: Leg, for_s: float) -> None:

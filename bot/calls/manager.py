@@ -138,7 +138,8 @@ class CallManager:
         providers = self.providers(persona)
         if tap is not None and route.ring_s:
             tap.ringing()
-        await ring(leg, route, self._config.sip.region)
+        prompt = self._phrases.of(persona, route.early_text) if route.early_text else None
+        await ring(leg, route, self._config.sip.region, prompt)
         if leg.ended is not None:
             return leg.ended
         await leg.answer()

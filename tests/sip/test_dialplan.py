@@ -20,6 +20,12 @@ PLAN = {
         {"number": "2001", "reject": 603},
         {"number": "2002", "redirect": "sip:4711@198.51.100.7:5070"},
         {"number": "2003", "persona": RECEPTION, "ring_s": 1.5, "early": "ringback"},
+        {
+            "number": "2005",
+            "persona": RECEPTION,
+            "early": "prompt",
+            "early_text": "One moment please.",
+        },
         {"number": BERLIN, "persona": RECEPTION},
         {"number": "2004", "persona": RECEPTION, "callers": ["+4940"]},
     ]
@@ -132,6 +138,18 @@ async def test_ringback_is_heard_before_the_answer(bot: BotProcess, phone: WireP
     await asyncio.sleep(0.1)
     await call.hang_up()
     assert record_of(bot, call.call_id)["answered"]
+
+
+async def test_a_prompt_is_heard_before_the_answer_and_only_then(
+    bot: BotProcess, phone: WirePhone
+) -> None:
+    call = await phone.dial("2005")
+    assert call.status == 200 and 183 in call.provisional
+    first = call.rtp.first_speech_heard()
+    assert first is not None and first < call.answered_at
+    rang_s = call.answered_at - call.invited_at
+    assert 0.2 < rang_s < 3, "as long as the prompt takes"
+    await call.hang_up()
 
 
 async def test_a_caller_who_gives_up_on_ringback_leaves_nothing(
