@@ -37,6 +37,7 @@ class LegInfo:
     codec: str = ""  # "PCMU", "PCMA", "G722", "opus"; "" before media is agreed
     codec_hz: int = 0  # sample rate of the codec's audio, 0 before media is agreed
     headers: Mapping[str, str] = field(default_factory=dict)  # those a dialplan may look at
+    trunk: str = ""  # name of the trunk of a telephone call, "" for one that came by none
 
 
 @dataclass(frozen=True, slots=True)

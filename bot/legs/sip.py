@@ -8,8 +8,9 @@
 pjsip is a singleton: one endpoint per process. The files around this one: `sip_leg` (a party as
 the rest of the bot sees it), `sip_setup` (how pjsip is set up), `sip_stack` (its life and calls),
 `sip_call` (callbacks to news), `sip_thread`, `sip_clock`, `bridge` (audio in and out),
-`sip_message` (headers), `sip_ports` (which ports RTP may use), `sip_gate` and `sip_sockets`
-(against floods), `sip_reach` (does anybody listen there).
+`sip_message` (headers), `sip_ports` (which ports RTP may use), `sip_trunks` and `sip_registration`
+(carriers), `sip_door`, `sip_sources`, `sip_flood`, `sip_filter`, `sip_gate` and `sip_sockets`
+(strangers and floods), `sip_reach` (does anybody listen there).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -25,18 +27,28 @@ from bot.legs.base import LegInfo
 from bot.legs.bridge import SILENCE
 from bot.legs.lateness import Lateness
 from bot.legs.mailbox import Mailbox
-from bot.legs.sip_address import bindable
+from bot.legs.sip_address import addresses_of, bindable
 from bot.legs.sip_call import News
 from bot.legs.sip_leg import CallRefused, SipLeg
 from bot.legs.sip_message import caller_of, headers_of, name_of, user_of
 from bot.legs.sip_setup import SipSettings, max_calls_compiled
 from bot.legs.sip_stack import Invite, SipStack
 from bot.legs.sip_thread import SipThread
+from bot.legs.sip_trunks import LEAVE_S, TrunkLogin, TrunkState
 
-__all__ = ["CallRefused", "SipEndpoint", "SipLeg", "SipSettings", "max_calls_compiled"]
+__all__ = [
+    "CallRefused",
+    "SipEndpoint",
+    "SipLeg",
+    "SipSettings",
+    "TrunkLogin",
+    "TrunkState",
+    "max_calls_compiled",
+]
 
 log = structlog.get_logger(__name__)
 
+RESOLVE_S = 60.0  # a carrier's address changes rarely
 GOODBYE_S = 2.0  # for the BYEs of calls that are up when the endpoint closes
 
 
@@ -53,6 +65,7 @@ class SipEndpoint:
         self.port = 0  # the one bound, once started
         self._on_call = on_call
         self._started = False
+        self._resolving: asyncio.Future[None] | None = None
 
     @property
     def lateness(self) -> Lateness:
@@ -69,6 +82,36 @@ class SipEndpoint:
         await self._thread.do(self._thread.begin_polling)
         self._started = True
         log.info("sip listens", address=address, port=self.port)
+        if self.settings.trunks:
+            self._resolving = asyncio.ensure_future(self._resolve_servers())
+
+    async def _resolve_servers(self) -> None:
+        """Where trunks' servers are, again and again: their packets are to be heard."""
+        while True:
+            servers = await self._thread.do(self._stack.trunks.servers)
+            for trunk, hosts in servers.items():
+                found = await addresses_of(hosts)
+                await self._thread.do(partial(self._stack.door.servers, trunk, found))
+            await asyncio.sleep(RESOLVE_S)
+
+    async def trunks(self) -> list[TrunkState]:
+        """How each trunk stands."""
+        return await self._thread.do(self._stack.trunks.states)
+
+    async def dial_by(self, trunk: str, number: str, *, caller: str = "") -> SipLeg:
+        """A leg that is calling `number` through `trunk` ("": the only one), from `caller` or the
+        trunk's caller id. Raises LegError when there is no such trunk or all lines are busy."""
+        box = Mailbox(SILENCE)
+        line = await self._thread.do(lambda: self._stack.trunks.named(trunk))
+        caller = caller or line.trunk.caller_id or line.trunk.user
+        info = LegInfo("sip", "", caller, number, trunk=line.trunk.name)
+        leg = SipLeg(self._stack, self._thread, box, info, outbound=True)
+        report = self._reporter(leg)
+        name = line.trunk.name
+        leg.dialled(
+            *await self._thread.do(lambda: self._stack.dial_by(name, number, caller, box, report))
+        )
+        return leg
 
     async def dial(self, uri: str, *, caller: str = "bot") -> SipLeg:
         """A leg that is calling `uri`; see `SipLeg.answered`. Raises LegError when the URI is
@@ -86,9 +129,14 @@ class SipEndpoint:
             return
         self._started = False
         self.draining = True
+        if self._resolving is not None:
+            self._resolving.cancel()
         with contextlib.suppress(TimeoutError, LegError):
             await self._thread.do(self._stack.end_calls)
             await asyncio.wait_for(self._all_gone(), GOODBYE_S)
+        with contextlib.suppress(TimeoutError, LegError):
+            await self._thread.do(self._stack.trunks.leave)
+            await asyncio.wait_for(self._all_left(), LEAVE_S)
         with contextlib.suppress(TimeoutError):
             await self._thread.do(self._take_down, 3.0)
 
@@ -100,13 +148,24 @@ class SipEndpoint:
         while await self._thread.do(self._stack.count):  # one poll of pjsip each
             pass
 
+    async def _all_left(self) -> None:
+        while await self._thread.do(self._stack.trunks.anybody_here):
+            pass
+
     # ---- on the SIP thread -----------------------------------------------------------------
 
     def _invited(self, invite: Invite) -> Callable[[News], None]:
         headers = headers_of(invite.message)
         called = user_of(headers.get("request-uri", ""))
+        trunk = invite.trunk
         info = LegInfo(
-            "sip", invite.call_id, caller_of(headers), called, name_of(headers), headers=headers
+            "sip",
+            invite.call_id,
+            caller_of(headers),
+            trunk.number_in(called) if trunk else called,
+            name_of(headers),
+            headers=headers,
+            trunk=trunk.name if trunk else "",
         )
         leg = SipLeg(self._stack, self._thread, invite.box, info, outbound=False)
         leg.serial = invite.serial
