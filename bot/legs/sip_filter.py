@@ -1,8 +1,8 @@
 """The kernel drops packets from whom nobody listens to, before a socket of ours wakes up for them.
 
 A classic BPF program on pjsip's UDP socket and on its listening TCP socket (socket(7),
-SO_ATTACH_FILTER; it asks for no rights). So a flood of 5,000 packets a second costs the bot nothing;
-within pjsip each of them would be parsed before anybody can look at its sender.
+SO_ATTACH_FILTER; it asks for no rights). So a flood costs the bot nothing, while pjsip would parse
+each packet of it before anybody can look at its sender.
 """
 
 from __future__ import annotations

@@ -41,16 +41,15 @@ class Floods:
         if now - self._window >= WINDOW_S or len(self._counts) > MOST_COUNTED:
             self._window = now
             self._counts.clear()
-        over = False
         for who, limit in (
             (Blocked(address, port), self._limit),
             (Blocked(address, 0), self._limit * WHOLE_ADDRESS),
         ):
             count = self._counts[who] = self._counts.get(who, 0) + 1
             if count > limit:
-                over = True
                 self._block(who, now)
-        return over
+                return True  # and what one port sends too much is not held against the others
+        return False
 
     def _block(self, who: Blocked, now: float) -> None:
         if who in self._until:

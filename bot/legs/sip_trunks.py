@@ -21,7 +21,7 @@ from bot.legs.sip_registration import Pauses, Registration, Standing
 from bot.trunk_settings import Trunk, host_port
 
 LOOK_S = 0.1
-REFRESH_BEFORE_S = 5  # pjsip refreshes a registration so long before it expires
+REFRESH_BEFORE_S = 5  # pjsip's own; see sip_registration
 LEAVE_S = 1.0  # for the answers to un-REGISTER
 _CONTACT = re.compile(r"sips?:(?:[^@;>\s]*@)?([A-Za-z0-9.-]+(?::\d+)?)", re.IGNORECASE)
 log = structlog.get_logger(__name__)
@@ -115,7 +115,8 @@ class TrunkLine:
         if self._leaving or (code // 100 == 2 and not expires_s):
             return  # our own good-bye, to this server or to the one before
         moved_to = moved(message) if code // 100 == 3 else ""
-        self._registration.answered(code, time.monotonic(), moved_to)
+        now = time.monotonic()
+        self._registration.answered(code, now, moved_to=moved_to, expires_s=expires_s)
         state = self.state()
         if (state.standing, state.code, state.server) == self._told:
             return

@@ -12,6 +12,7 @@ from bot.config import Config, rtp_ports
 from bot.legs.sip import SipEndpoint, SipSettings
 from bot.library import Library
 from bot.workers.carrying import Carrier, prefer_media
+from bot.workers.sip_logins import logins, public_address
 
 
 def run(config: Config, library: Library, ready: Callable[[], None], life: int = 0) -> int:
@@ -38,6 +39,12 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
             rtp_port=first,
             rtp_count=last - first + 1,
             life=life,
+            allow=tuple(config.sip.allow),
+            refuse=config.sip.refuse,
+            requests_per_s=config.sip.requests_per_s,
+            public_address=await public_address(config.sip.public_address),
+            stun=config.sip.stun,
+            trunks=await logins(config.sip.trunk),
         ),
         carrier.manager.on_call,
     )
