@@ -11,6 +11,7 @@ routes an INVITE to the registered contact of its user.
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -23,6 +24,7 @@ from tests.support.probe import options_status
 
 MODULES = ("kex", "corex", "tm", "tmx", "sl", "rr", "pv", "maxfwd", "textops", "siputils", "xlog")
 READY_S = 10.0
+PROGRAM = shutil.which("kamailio") or "/usr/sbin/kamailio"  # not on everybody's PATH
 
 CORE = """
 debug=0
@@ -117,7 +119,7 @@ class Kamailio:
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [
-                    "kamailio", "-DD", "-E", "-f", str(self.config), "-w", str(self.folder),
+                    PROGRAM, "-DD", "-E", "-f", str(self.config), "-w", str(self.folder),
                     "-Y", str(self.folder), "-P", str(self.folder / "pid"), "-m", "32", "-M", "4",
                 ],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder,
