@@ -151,6 +151,11 @@ class Config(Section):
     conditioning: Conditioning = Conditioning()
     logs: Logs = Logs()
 
+    @property
+    def sip_socket(self) -> Path:
+        """Where the SIP worker takes orders."""
+        return self.store.path.parent / "sip.sock"
+
 
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """Read `path`, lay the environment over it, resolve paths.

@@ -71,6 +71,9 @@ class Trunk(Section):
         15, ge=0, le=300, description="a packet so often keeps a NAT open; 0: none"
     )
     caller_id: str = Field("", pattern=r"^\+?[0-9A-Za-z._-]*$", description="number we call from")
+    caller_id_in: Literal["From", "P-Asserted-Identity", "P-Preferred-Identity"] = Field(
+        "From", description="header that tells it; beside another one, From has the account"
+    )
     in_strip: str = Field("", description="taken off the front of a number that was dialled")
     in_add: str = Field("", description="put before it afterwards")
     out_strip: str = Field("", description="taken off the front of a number we dial")

@@ -6,9 +6,10 @@ import ctypes
 import itertools
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 
 import pjsua2 as pj
 import structlog
@@ -245,7 +246,8 @@ class SipStack:
     ) -> tuple[int, str]:
         """The same through a trunk; `caller` "" is the trunk's own caller id."""
         line = self.trunks.named(trunk)
-        return self._dial(line.account, line.uri(number), line.caller(caller), box, report)
+        from_, headers = line.caller(caller)
+        return self._dial(line.account, line.uri(number), from_, box, report, headers)
 
     def _dial(
         self,
@@ -254,6 +256,7 @@ class SipStack:
         from_: str,
         box: Mailbox,
         report: Callable[[News], None],
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[int, str]:
         if len(self._calls) >= min(self._settings.max_calls, max_calls_compiled()):
             raise LegError("all lines are busy")
@@ -269,6 +272,10 @@ class SipStack:
         call = self._adopt(serial, account, pj.PJSUA_INVALID_ID, box, heard)
         prm = pj.CallOpParam(True)
         prm.txOption.localUri = from_
+        for name, value in headers.items():
+            header = pj.SipHeader()
+            header.hName, header.hValue = name, value
+            prm.txOption.headers.push_back(header)
         try:
             call.makeCall(uri, prm)
             return serial, str(call.getInfo().callIdString)

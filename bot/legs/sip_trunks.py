@@ -22,6 +22,7 @@ from bot.trunk_settings import Trunk, host_port
 
 LOOK_S = 0.1
 REFRESH_BEFORE_S = 5  # pjsip's own; see sip_registration
+ANYBODY = "bot"  # user of a trunk that has none
 LEAVE_S = 1.0  # for the answers to un-REGISTER
 _CONTACT = re.compile(r"sips?:(?:[^@;>\s]*@)?([A-Za-z0-9.-]+(?::\d+)?)", re.IGNORECASE)
 log = structlog.get_logger(__name__)
@@ -142,9 +143,17 @@ class TrunkLine:
         """Where a call to `number` goes."""
         return f"sip:{self.trunk.number_out(number)}@{self.server}{self._transport()}"
 
-    def caller(self, caller_id: str) -> str:
-        """The From of a call of ours."""
-        return f"<sip:{caller_id or self.trunk.caller_id or self.trunk.user}@{self._domain()}>"
+    def identity(self, user: str) -> str:
+        """`user` in our domain there, as From and its like have it."""
+        return f"<sip:{user}@{self._domain()}>"
+
+    def caller(self, caller_id: str) -> tuple[str, dict[str, str]]:
+        """From and further headers of a call of ours."""
+        trunk = self.trunk
+        shown = self.identity(caller_id or trunk.caller_id or trunk.user or ANYBODY)
+        if trunk.caller_id_in == "From":
+            return shown, {}
+        return self.identity(trunk.user or ANYBODY), {trunk.caller_id_in: shown}
 
     def _transport(self) -> str:
         return ";transport=tcp" if self.trunk.transport == "tcp" else ""
@@ -154,7 +163,7 @@ class TrunkLine:
 
     def _config(self, registrar: str) -> pj.AccountConfig:
         trunk, config = self.trunk, pj.AccountConfig()
-        config.idUri = self.caller(trunk.user or "bot")
+        config.idUri = self.identity(trunk.user or ANYBODY)
         reg = config.regConfig
         reg.registerOnAdd = False
         reg.registrarUri = registrar and f"sip:{registrar}{self._transport()}"

@@ -12,8 +12,9 @@ from tests.support.sip_wire import WireCall, WirePhone
 class WireCallee(WirePhone):
     """Answers each INVITE with `status`; `called` hands out the calls that were answered."""
 
-    def __init__(self, target: tuple[str, int], *, status: int = 200) -> None:
+    def __init__(self, target: tuple[str, int], *, status: int = 200, port: int = 0) -> None:
         super().__init__(target)
+        self.port = port
         self.answers_with = status
         self.called: asyncio.Queue[WireCall] = asyncio.Queue()
         self.invites: list[Message] = []
