@@ -24,9 +24,10 @@ from tests.support.probe import options_status
 
 MODULES = ("kex", "corex", "tm", "tmx", "sl", "rr", "pv", "maxfwd", "textops", "siputils", "xlog")
 READY_S = 10.0
+FRONT = Path(__file__).resolve().parents[2] / "docs" / "kamailio-tls.cfg"
 PROGRAM = shutil.which("kamailio") or "/usr/sbin/kamailio"  # not on everybody's PATH
 
-CORE = """
+CORE = """#!KAMAILIO
 debug=0
 log_stderror=yes
 children=1
@@ -37,11 +38,11 @@ auto_aliases=no
 dns=no
 rev_dns=no
 server_header="Server: carrier"
-{listen}
+listen=udp:127.0.0.1:{port}
+listen=tcp:127.0.0.1:{port}
 {modules}
 modparam("tm", "fr_timer", 2000)
 modparam("tm", "fr_inv_timer", 30000)
-{extra}
 """
 
 CARRIER = """
@@ -91,16 +92,13 @@ request_route {{
 
 
 class Kamailio:
-    """`script` is the routing script with its own modules; `modules` come before it."""
+    """Runs `config` in `folder`; it is up when UDP `port` of loopback answers OPTIONS."""
 
-    def __init__(self, folder: Path, script: str, *, listen: str = "", extra: str = "") -> None:
+    def __init__(self, folder: Path, config: str, port: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.port = folder, free_port()
-        own = f"listen=udp:127.0.0.1:{self.port}\nlisten=tcp:127.0.0.1:{self.port}"
-        modules = "\n".join(f'loadmodule "{name}.so"' for name in MODULES)
-        text = CORE.format(listen=f"{own}\n{listen}", modules=modules, extra=extra) + script
+        self.folder, self.port = folder, port
         self.config = folder / "kamailio.cfg"
-        self.config.write_text("#!KAMAILIO\n" + text)
+        self.config.write_text(config)
         self.output = folder / "kamailio.txt"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -120,7 +118,7 @@ class Kamailio:
             self.process = subprocess.Popen(
                 [
                     PROGRAM, "-DD", "-E", "-f", str(self.config), "-w", str(self.folder),
-                    "-Y", str(self.folder), "-P", str(self.folder / "pid"), "-m", "32", "-M", "4",
+                    "-Y", str(self.folder), "-P", str(self.folder / "pid"), "-m", "64", "-M", "8",
                 ],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder,
             )  # fmt: skip
@@ -171,4 +169,24 @@ def carrier(
         expires_s=expires_s,
         algorithm=algorithm,
     )
-    return Kamailio(folder, script)
+    port = free_port()
+    modules = "\n".join(f'loadmodule "{name}.so"' for name in MODULES)
+    return Kamailio(folder, CORE.format(port=port, modules=modules) + script, port)
+
+
+def tls_front(
+    folder: Path, bot: tuple[str, int], certificate: str, key: str
+) -> tuple[Kamailio, int]:
+    """docs/kamailio-tls.cfg with addresses of loopback, and the port of its TLS."""
+    tls, udp = free_port(), free_port()
+    text = FRONT.read_text()
+    for theirs, ours in (
+        ("tls:203.0.113.5:5061", f"tls:127.0.0.1:{tls}"),
+        ("udp:127.0.0.1:5080", f"udp:127.0.0.1:{udp}"),
+        ("sip:127.0.0.1:5060", f"sip:{bot[0]}:{bot[1]}"),
+        ("/etc/kamailio/fullchain.pem", certificate),
+        ("/etc/kamailio/privkey.pem", key),
+    ):
+        assert text.count(theirs) == 1, theirs
+        text = text.replace(theirs, ours)
+    return Kamailio(folder, text, udp), tls
