@@ -159,15 +159,15 @@ class SipStack:
         host = "localhost" if address == "0.0.0.0" else address
         self.host = f"{host}:{port}"
         config.idUri = f"sip:bot@{self.host}"
-        self._address = address
+        self._address, self._port = address, port
         self._ports = quiet_share(
             address, self._settings.rtp_port, self._settings.rtp_count, self._settings.life
         )
-        self._media(config, "")
+        self._media(config, "", "")
         self._account = immortal(Account(self._invited))
         self._account.create(config, True)
 
-    def _media(self, config: pj.AccountConfig, public_address: str) -> None:
+    def _media(self, config: pj.AccountConfig, public_address: str, transport: str) -> None:
         """Where RTP of an account's calls goes; `public_address` instead of the bot's own."""
         media = config.mediaConfig.transportConfig
         media.port = self._ports[0]
@@ -175,6 +175,11 @@ class SipStack:
         media.randomizePort = True  # the first one: a share may be used again by the next bot
         media.boundAddress = "" if self._address == "0.0.0.0" else self._address
         media.publicAddress = public_address or self._settings.public_address
+        # pjsua would tell a registrar the address that it sees, which is right where none is known
+        config.natConfig.contactRewriteUse = 0 if media.publicAddress else 1
+        if public_address:  # the transport tells the bot's own
+            at = f"{user_of(config.idUri)}@{public_address}:{self._port}"
+            config.sipConfig.contactForced = f"<sip:{at}{transport}>"
 
     def _refuses(self, method: bytes) -> bool:
         """Asked for each request outside a dialog, before pjsua spends anything on it."""

@@ -74,7 +74,7 @@ class TrunkLine:
         self,
         login: TrunkLogin,
         pauses: Pauses,
-        media: Callable[[pj.AccountConfig, str], None],
+        media: Callable[[pj.AccountConfig, str, str], None],
         incoming: Callable[[pj.Account, pj.OnIncomingCallParam], None],
     ) -> None:
         self.trunk, self._password, self._media = login.trunk, login.password, media
@@ -181,7 +181,7 @@ class TrunkLine:
         if trunk.proxy:
             config.sipConfig.proxies.push_back(f"sip:{trunk.proxy};lr{self._transport()}")
         config.natConfig.udpKaIntervalSec = trunk.keep_alive_s
-        self._media(config, trunk.public_address)
+        self._media(config, trunk.public_address, self._transport())
         return config
 
 

@@ -76,13 +76,15 @@ async def test_a_bye_of_the_bot_finds_its_way_back_over_tls(front: Front) -> Non
 def test_it_shows_its_certificate_and_speaks_no_old_tls(front: Front) -> None:
     known = ssl.create_default_context(cafile=front.pem)
     address = ("127.0.0.1", front.port)
-    with socket.create_connection(address, 5) as line:
-        with known.wrap_socket(line, server_hostname="localhost") as tls:
-            assert tls.version() in ("TLSv1.2", "TLSv1.3")
+    with (
+        socket.create_connection(address, 5) as line,
+        known.wrap_socket(line, server_hostname="localhost") as tls,
+    ):
+        assert tls.version() in ("TLSv1.2", "TLSv1.3")
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
     old.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         old.maximum_version = ssl.TLSVersion.TLSv1_1
     with socket.create_connection(address, 5) as line, pytest.raises((ssl.SSLError, OSError)):
         old.wrap_socket(line)
