@@ -66,6 +66,7 @@ class SipEndpoint:
         self._on_call = on_call
         self._started = False
         self._resolving: asyncio.Future[None] | None = None
+        self._to_resolve = asyncio.Event()
 
     @property
     def lateness(self) -> Lateness:
@@ -75,7 +76,13 @@ class SipEndpoint:
         """Bind and listen. Raises StartError naming the address and what to do."""
         address, self.port = bindable(self.settings.bind)
         self._loop = asyncio.get_running_loop()
-        self._stack = SipStack(self.settings, self._loop, self._invited, lambda: self.draining)
+        self._stack = SipStack(
+            self.settings,
+            self._loop,
+            self._invited,
+            lambda: self.draining,
+            lambda: self._post(self._to_resolve.set),
+        )
         self._thread = SipThread(self._stack.poll)
         self._thread.start()
         await self._thread.do(lambda: self._stack.start(address, self.port), 20.0)
@@ -86,13 +93,15 @@ class SipEndpoint:
             self._resolving = asyncio.ensure_future(self._resolve_servers())
 
     async def _resolve_servers(self) -> None:
-        """Where trunks' servers are, again and again: their packets are to be heard."""
+        """Where trunks' servers are, when there is a new one and every RESOLVE_S."""
         while True:
+            self._to_resolve.clear()
             servers = await self._thread.do(self._stack.trunks.servers)
-            for trunk, hosts in servers.items():
-                found = await addresses_of(hosts)
-                await self._thread.do(partial(self._stack.door.servers, trunk, found))
-            await asyncio.sleep(RESOLVE_S)
+            found = await asyncio.gather(*map(addresses_of, servers.values()))
+            for (trunk, hosts), at in zip(servers.items(), found, strict=True):
+                await self._thread.do(partial(self._stack.hear, trunk, hosts, at))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._to_resolve.wait(), RESOLVE_S)
 
     async def trunks(self) -> list[TrunkState]:
         """How each trunk stands."""

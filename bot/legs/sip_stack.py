@@ -6,7 +6,7 @@ import ctypes
 import itertools
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -64,7 +64,8 @@ class Invite:
 
 class SipStack:
     """`on_invite` is told of every INVITE that may be answered and says where its news go;
-    `draining` is asked first."""
+    `draining` is asked first. `look_up` is told that servers of trunks are to be heard which are
+    not yet: see `hear`."""
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class SipStack:
         loop: AbstractEventLoop,
         on_invite: Callable[[Invite], Callable[[News], None]],
         draining: Callable[[], bool],
+        look_up: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._loop = loop
@@ -84,7 +86,8 @@ class SipStack:
             settings.allow, {each.trunk.name: each.trunk.allow for each in settings.trunks}
         )
         self.trunks = Trunks(
-            TrunkLine(each, settings.pauses, self._media, self._invited) for each in settings.trunks
+            TrunkLine(each, settings.pauses, self._media, self._invited, look_up)
+            for each in settings.trunks
         )
 
     # ---- up and down -------------------------------------------------------------------
@@ -113,6 +116,12 @@ class SipStack:
         no_sound.restype = ctypes.c_void_p
         self.clock = Clock(LIBRARY, no_sound(), self._loop)
         self.clock.start()
+
+    def hear(self, trunk: str, servers: Sequence[str], addresses: frozenset[str]) -> None:
+        """Let packets of a trunk's `servers`, which are at `addresses`, come in."""
+        self.door.servers(trunk, addresses)
+        self.door.poll()
+        self.trunks.hear(trunk, servers)
 
     def poll(self) -> None:
         self._endpoint.poll(POLL_MS)

@@ -76,10 +76,14 @@ class TrunkLine:
         pauses: Pauses,
         media: Callable[[pj.AccountConfig, str, str], None],
         incoming: Callable[[pj.Account, pj.OnIncomingCallParam], None],
+        look_up: Callable[[], None],
     ) -> None:
+        """`look_up` asks for `servers` to be heard; see `Trunks.hear`."""
         self.trunk, self._password, self._media = login.trunk, login.password, media
         self._registration = Registration(login.trunk.servers, pauses)
         self._incoming = incoming
+        self._look_up = look_up
+        self.heard: frozenset[str] = frozenset()  # servers whose packets come in
         self.account: Account
         self._server = ""  # the account's, once it was told one
         self._leaving = False
@@ -88,6 +92,10 @@ class TrunkLine:
     @property
     def server(self) -> str:
         return self._registration.server
+
+    def servers(self) -> list[str]:
+        """All whose packets are to be heard; also the one it was moved to."""
+        return [*self.trunk.servers, self.server, *filter(None, [self.trunk.proxy])]
 
     def state(self) -> TrunkState:
         at = self._registration
@@ -100,8 +108,13 @@ class TrunkLine:
         self.account.create(self._config(""))
 
     def poll(self, now: float) -> None:
-        """Send the REGISTER that is due."""
-        if not self.trunk.register_ or self._leaving or not self._registration.due(now):
+        """Send the REGISTER that is due, once its answer will be heard."""
+        if not self.trunk.register_ or self._leaving:
+            return
+        if not self.heard.issuperset(self.servers()):
+            self._look_up()
+            return
+        if not self._registration.due(now):
             return
         try:
             if self._server == self.server:
@@ -225,11 +238,12 @@ class Trunks:
         return [line.state() for line in self._lines.values()]
 
     def servers(self) -> dict[str, list[str]]:
-        """Hosts of each trunk whose packets are heard; also where it was moved to."""
-        return {
-            name: [*line.trunk.servers, line.server, *filter(None, [line.trunk.proxy])]
-            for name, line in self._lines.items()
-        }
+        """Of each trunk, those whose packets are to be heard."""
+        return {name: line.servers() for name, line in self._lines.items()}
+
+    def hear(self, trunk: str, servers: Iterable[str]) -> None:
+        """Packets of these servers of `trunk` come in from now on."""
+        self._lines[trunk].heard = frozenset(servers)
 
     def named(self, name: str) -> TrunkLine:
         """Trunk `name`, or the only one when that is "". Raises LegError."""

@@ -72,8 +72,12 @@ async def callee(kamailio, ports) -> AsyncIterator[WireCallee]:
 
 
 async def dial(bot: BotProcess, *words: str) -> subprocess.CompletedProcess[str]:
-    """`python -m bot dial …` beside the running bot."""
-    command = [sys.executable, "-m", "bot", "dial", *words, "-c", str(bot.folder / "config.toml")]
+    return await run(bot, "dial", *words)
+
+
+async def run(bot: BotProcess, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command beside the running bot."""
+    command = [sys.executable, "-m", "bot", *words, "-c", str(bot.folder / "config.toml")]
     return await asyncio.to_thread(
         subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )
@@ -166,3 +170,11 @@ def test_a_missing_password_is_one_clear_line(tmp_path) -> None:
         assert "SIP_TRUNK_ACME_PASSWORD: is not set, and trunk acme registers." in made.printed()
     finally:
         made.stop()
+
+
+async def test_check_live_tells_how_the_trunks_of_the_running_bot_stand(bot) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIP_TRUNK_ACME_PASSWORD", PASSWORD)
+        done = await run(bot, "check", "--live")
+    assert done.returncode == 0, done.stderr
+    assert "trunk acme: registered at 127.0.0.1:" in done.stdout

@@ -42,13 +42,13 @@ class Office:
 
 @contextlib.asynccontextmanager
 async def office(
-    *servers: str, password: str = PASSWORD, pauses: Pauses = QUICK, **how: Any
+    *servers: str, password: str = PASSWORD, heard: tuple[str, ...] = ("127.0.0.2/32",), **how: Any
 ) -> AsyncIterator[Office]:
     rung: asyncio.Queue[SipLeg] = asyncio.Queue()
     trunk = Trunk(**{"name": "acme", "servers": servers, "user": USER, "expires_s": 60} | how)
     settings = SipSettings(
         "127.0.0.1:0", rtp_port=free_udp_range(400), trunks=[TrunkLogin(trunk, password)],
-        pauses=pauses,
+        pauses=QUICK, allow=heard,
     )  # fmt: skip
     endpoint = SipEndpoint(settings, rung.put_nowait)
     await endpoint.start()
@@ -97,7 +97,8 @@ async def test_a_wrong_password_is_told_and_not_hammered(tmp_path):
 
 
 async def test_a_registrar_that_moved_is_followed(tmp_path):
-    with carrier(tmp_path / "new") as new:
+    """It stands at an address that was not heard before."""
+    with carrier(tmp_path / "new", host="127.0.0.71") as new:
         gone = f"""
         if (is_method("REGISTER")) {{
             append_to_reply("Contact: <sip:{new.address}>\\r\\n");

@@ -38,8 +38,8 @@ auto_aliases=no
 dns=no
 rev_dns=no
 server_header="Server: carrier"
-listen=udp:127.0.0.1:{port}
-listen=tcp:127.0.0.1:{port}
+listen=udp:{host}:{port}
+listen=tcp:{host}:{port}
 {modules}
 modparam("tm", "fr_timer", 2000)
 modparam("tm", "fr_inv_timer", 30000)
@@ -92,11 +92,11 @@ request_route {{
 
 
 class Kamailio:
-    """Runs `config` in `folder`; it is up when UDP `port` of loopback answers OPTIONS."""
+    """Runs `config` in `folder`; it is up when UDP `port` of `host` answers OPTIONS."""
 
-    def __init__(self, folder: Path, config: str, port: int) -> None:
+    def __init__(self, folder: Path, config: str, port: int, host: str = "127.0.0.1") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.port = folder, port
+        self.folder, self.host, self.port = folder, host, port
         self.config = folder / "kamailio.cfg"
         self.config.write_text(config)
         self.output = folder / "kamailio.txt"
@@ -104,7 +104,7 @@ class Kamailio:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def __enter__(self) -> Self:
         self.start()
@@ -123,7 +123,7 @@ class Kamailio:
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder,
             )  # fmt: skip
         deadline = time.monotonic() + READY_S
-        while options_status(("127.0.0.1", self.port), 0.1) == 0:
+        while options_status((self.host, self.port), 0.1) == 0:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"kamailio does not start:\n{self.printed()}")
 
@@ -158,6 +158,7 @@ def carrier(
     outbound: str = "",
     expires_s: int = 3600,
     algorithm: str = "MD5",
+    host: str = "127.0.0.1",
 ) -> Kamailio:
     """A registrar. `before` is script that sees each request first, `outbound` what is done with
     a call of the account's own; a registration lasts `expires_s` at most."""
@@ -171,7 +172,7 @@ def carrier(
     )
     port = free_port()
     modules = "\n".join(f'loadmodule "{name}.so"' for name in MODULES)
-    return Kamailio(folder, CORE.format(port=port, modules=modules) + script, port)
+    return Kamailio(folder, CORE.format(host=host, port=port, modules=modules) + script, port, host)
 
 
 def tls_front(
