@@ -27,6 +27,7 @@ COMMANDS = {
     "healthy": ("bot.cli_healthy:healthy", "Ask the running bot how it is (exit code 0 or 1)."),
     "schema": ("bot.cli_check:schema", "Print the JSON Schema of a file."),
     "call": ("bot.cli_call:call", "Call a bot from this machine and hear what it says."),
+    "dial": ("bot.cli_dial:dial", "Let the running bot call somebody by telephone."),
     "calls": ("bot.cli_records:calls", "List the newest calls."),
     "show": ("bot.cli_records:show", "Show one call's turns and timings."),
     "messages": ("bot.cli_messages:messages", "List the messages callers left."),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -37,14 +38,17 @@ def check(config_path: Path, live: bool) -> None:
 
     Each fault is one line: file, key, what is wrong, what to do. Exit code 2 when there is one.
     With --live every provider that may be asked in a call gets one tiny request; printed is how
-    long it took, or why it failed and what to do (exit code 2).
+    long it took, or why it failed and what to do (exit code 2). A bot that runs here also tells how
+    its trunks stand.
 
     \b
     python -m bot check
     python -m bot check --live
     python -m bot check -c /etc/bot/config.toml
     """
-    from bot.cli_check_web import web_faults, web_notes  # the web server is slow to import
+    # the servers are slow to import
+    from bot.cli_check_sip import sip_faults, sip_notes, try_trunks
+    from bot.cli_check_web import web_faults, web_notes
 
     config, faults = check_config(config_path)
     if config is None:
@@ -55,6 +59,7 @@ def check(config_path: Path, live: bool) -> None:
         *weight_faults(config, config_path, shelf.personas.values()),
         *token_faults(config.personas.dir, shelf.personas),
         *provider_faults(config, config_path, shelf.personas.values()),
+        *sip_faults(config),
         *web_faults(config, config_path),
         *shelf.faults,
     ]
@@ -67,10 +72,13 @@ def check(config_path: Path, live: bool) -> None:
     default = ends_in(shelf.plan.default) if shelf.plan.default else "nobody"
     routes = ", ".join(f"{each.number} → {ends_in(each)}" for each in shelf.plan.routes)
     click.echo(f"Dialplan: {routes or 'no numbers'}, any other number → {default}.")
-    for note in (*style_notes(config, shelf.personas.values()), *web_notes(config, config_path)):
+    notes = (sip_notes(config, config_path), web_notes(config, config_path))
+    for note in chain(style_notes(config, shelf.personas.values()), *notes):
         click.echo(note)
-    if live and not asyncio.run(try_providers(config, list(shelf.personas.values()))):
-        sys.exit(CANNOT)
+    if live:
+        fine = asyncio.run(try_providers(config, list(shelf.personas.values())))
+        if not (try_trunks(config) and fine):
+            sys.exit(CANNOT)
 
 
 @click.command()

@@ -56,10 +56,17 @@ class CallManager:
 
         `persona` names who is asked for where no number was dialled; `tap` looks on.
         """
-        task = asyncio.get_running_loop().create_task(self._serve(leg, persona, tap))
+        self.begin(leg, persona=persona, tap=tap)
+
+    def begin(self, leg: Leg, *, persona: str = "", why: str = "", tap: Tap | None = None) -> str:
+        """The same; the call's id. `why` tells why it is `persona` who speaks."""
+        call_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        decision = self._decide(leg, persona, why)
+        task = asyncio.get_running_loop().create_task(self._serve(call_id, leg, decision, tap))
         self._tasks.add(task)
         self._idle.clear()
         task.add_done_callback(self._over)
+        return call_id
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -87,10 +94,8 @@ class CallManager:
             self._providers[persona.slug] = known
         return known[1]
 
-    async def _serve(self, leg: Leg, asked_for: str, tap: Tap | None) -> None:
+    async def _serve(self, call_id: str, leg: Leg, decision: Decision, tap: Tap | None) -> None:
         """One call, whatever happens in it: the outermost loop of a call."""
-        call_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        decision = self._decide(leg, asked_for)
         persona = self._persona_of(decision.route)
         recording = self._recording(call_id) if persona is not None else None
         self._records.begin(_start(call_id, leg, persona, decision, recording))
@@ -165,9 +170,10 @@ class CallManager:
             self._sessions.discard(session)
         return session.end_reason
 
-    def _decide(self, leg: Leg, asked_for: str) -> Decision:
+    def _decide(self, leg: Leg, asked_for: str, why: str) -> Decision:
         if asked_for in self._library.personas:
-            return Decision(Route(persona=asked_for), f"{asked_for} was asked for by name")
+            why = why or f"{asked_for} was asked for by name"
+            return Decision(Route(persona=asked_for), why)
         if asked_for:
             return Decision(None, "no persona of the name that was asked for")
         info = leg.info

@@ -38,6 +38,7 @@ class LegInfo:
     codec_hz: int = 0  # sample rate of the codec's audio, 0 before media is agreed
     headers: Mapping[str, str] = field(default_factory=dict)  # those a dialplan may look at
     found: str = ""  # where the numbers were found, when it is not where one would look
+    trunk: str = ""  # name of the trunk of a telephone call, "" for one that came by none
 
 
 @dataclass(frozen=True, slots=True)

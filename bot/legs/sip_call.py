@@ -68,6 +68,16 @@ class Disconnected:
 News: TypeAlias = Confirmed | MediaUp | Held | Pressed | StreamEnded | Transferred | Disconnected
 
 
+_kept: list[object] = []
+
+
+def immortal(thing: Any) -> Any:
+    """`thing`, whose C++ half is never freed: after libDestroy that would crash the process."""
+    thing.thisown = False
+    _kept.append(thing)
+    return thing
+
+
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:
     """An exception that left a callback would go through C and end the process."""
 

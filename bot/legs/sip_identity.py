@@ -8,13 +8,14 @@ Written for hostile input: nothing in here raises, whatever a caller sends.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.legs.sip_message import MOST_NAME, WITHHELD, display_name, user_of
 
 OWN_USER = "bot"  # user of our Contact: a carrier that calls it has dialled no number
 ANONYMOUS_HOST = re.compile(r"@anonymous\.invalid\b", re.IGNORECASE)  # RFC 3323, section 4.1
+NOBODY = frozenset({"anonymous", "restricted"})  # a From of such a user asks for privacy, too
 PRIVATE = frozenset({"id", "user", "header", "session", "full", "yes", "uri"})
 _OUTSIDE_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"|<[^>]*>')
 _PARAMETER = re.compile(r";\s*privacy\s*=\s*\"?([a-z-]+)", re.IGNORECASE)
@@ -37,19 +38,22 @@ class Calling:
     header: str  # where they were found
 
 
-def dialled(headers: Mapping[str, str], order: Sequence[str]) -> Dialled:
+def dialled(
+    headers: Mapping[str, str], order: Sequence[str], own: Collection[str] = (OWN_USER,)
+) -> Dialled:
     """The user of the first header of `order` that has one.
 
     `order`: lower-case names, "request-uri" among them. Of Diversion (RFC 5806) the last entry
     counts, which was dialled first; of History-Info (RFC 7044) the first, for the same reason.
-    Of the others there is one value (P-Called-Party-ID: RFC 7315).
+    Of the others there is one value (P-Called-Party-ID: RFC 7315). `own`: names of our accounts,
+    which a Request-URI may have in place of a number; others are looked at first then.
     """
     for header in order:
         values = values_of(headers.get(header, ""))
         if not values:
             continue
         user = user_of(values[-1 if header == "diversion" else 0])
-        if user and not (header == "request-uri" and user == OWN_USER and len(order) > 1):
+        if user and not (header == "request-uri" and user in own and len(order) > 1):
             return Dialled(user, header)
     return Dialled("", "")
 
@@ -58,7 +62,8 @@ def calling(headers: Mapping[str, str], order: Sequence[str]) -> Calling:
     """The caller of the first header of `order` that tells one.
 
     P-Asserted-Identity (RFC 3325) may have a SIP and a tel URI, of which the first is taken.
-    A caller who asked for privacy (RFC 3323) is withheld, though a header tells who it is.
+    A caller who asked for privacy (RFC 3323), by a header or by a From that names nobody, is
+    withheld, though another header tells who it is.
     """
     for header in order:
         values = values_of(headers.get(header, ""))
@@ -79,7 +84,8 @@ def values_of(header: str) -> list[str]:
 
 def _withheld(headers: Mapping[str, str], address: str) -> bool:
     asked = {part.strip().lower() for part in re.split("[;,]", headers.get("privacy", ""))}
-    if asked & PRIVATE or ANONYMOUS_HOST.search(address):
+    shown = headers.get("from", "")
+    if asked & PRIVATE or ANONYMOUS_HOST.search(shown) or user_of(shown).lower() in NOBODY:
         return True
     parameter = _PARAMETER.search(_OUTSIDE_QUOTES.sub("", address))  # of Remote-Party-ID
     if parameter is not None and parameter[1].lower() in PRIVATE:

@@ -46,6 +46,7 @@ REFUSALS = {
 }
 GOODBYE_S = 1.0  # how long a hang-up waits for the far side to agree
 TRANSFER_S = 20.0
+DIAL_S = 60.0  # how long a call of ours may ring
 
 TICK_WAIT_S = FRAME_S / 2  # a packet comes at any moment of a tick
 CONCEAL_S = 0.005  # the codec's loss concealment looks ahead (PJMEDIA_WSOLA_DELAY_MSEC)
@@ -145,6 +146,10 @@ class SipLeg:
     # ---- the call --------------------------------------------------------------------------
 
     async def answer(self) -> None:
+        """Of a call we make: wait until the far side does."""
+        if self.outbound:
+            await self.answered(DIAL_S)
+            return
         if self._ended is not None:
             raise LegError("the caller has gone")
         await self._thread.do(lambda: self._stack.answer(self.serial, self._box))

@@ -61,6 +61,14 @@ def test_the_name_of_the_account_is_no_number_while_another_header_may_tell_one(
         ({"from": "<sip:1@h>", "privacy": "none"}, Calling("1", "", "from")),
         ({"from": '"Ada" <sip:x@anonymous.invalid>'}, Calling("", "", "from")),
         ({"from": "<sip:Anonymous@h>"}, Calling("", "", "from")),
+        (
+            {"from": "<sip:anonymous@h>", "p-asserted-identity": "<sip:+492@h>"},
+            Calling("", "", "p-asserted-identity"),
+        ),
+        (
+            {"from": "<sip:unknown@h>", "p-asserted-identity": "<sip:+492@h>"},
+            Calling("+492", "", "p-asserted-identity"),
+        ),
         ({"from": '"Anonymous" <sip:1@h>'}, Calling("1", "", "from")),
         ({"from": '"1" <sip:1@h>'}, Calling("1", "", "from")),
         ({"from": '"<sip:evil@y>, x" <sip:1@h>'}, Calling("1", "<sip:evil@y>, x", "from")),

@@ -243,7 +243,7 @@ class WirePhone(asyncio.DatagramProtocol):
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=(self.host, 0)
+            lambda: self, local_addr=(self.host, self.port)
         )
         self.port = self._transport.get_extra_info("sockname")[1]
         self.contact = f"<sip:wire@{self.host}:{self.port}>"
