@@ -19,6 +19,7 @@ from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import Confirmed, News, SipCall, guarded
 from bot.legs.sip_clock import Clock
 from bot.legs.sip_gate import put_gate
+from bot.legs.sip_manners import Manners
 from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_replies import refusal, status
 from bot.legs.sip_setup import (
@@ -27,6 +28,7 @@ from bot.legs.sip_setup import (
     choose_codecs,
     endpoint_config,
     max_calls_compiled,
+    set_dialogue,
 )
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
 
@@ -107,6 +109,7 @@ class SipStack:
             choose_codecs(self._endpoint, self._settings.codecs)
             self._make_account(address, port)
             put_gate(LIBRARY, self._refuses)
+            self._manners = Manners(LIBRARY, self._settings.codecs)
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
         self._pool = Pool(max_calls_compiled())
@@ -154,6 +157,7 @@ class SipStack:
         media.portRange = len(ports) - 2  # to the last port that may be RTP's, inclusive
         media.randomizePort = True  # the first one: a share may be used again by the next bot
         media.boundAddress = "" if address == "0.0.0.0" else address
+        set_dialogue(config, self._settings)
         self._account = immortal(_Account(self._incoming))
         self._account.create(config, True)
 
@@ -189,7 +193,7 @@ class SipStack:
             self._pool.give_back(port)
             self._calls.pop(serial, None)
 
-        call = SipCall(self._account, call_id, port, report, gone)
+        call = SipCall(self._account, call_id, port, report, gone, self._manners)
         self._calls[serial] = call
         return call
 
@@ -247,6 +251,7 @@ class SipStack:
         call = self._calls.get(serial)
         if call is None:
             raise LegError("the caller has gone")
+        call.referred = True
         try:
             call.xfer(target, pj.CallOpParam(True))
         except pj.Error as error:

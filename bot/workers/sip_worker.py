@@ -38,6 +38,7 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
             rtp_port=first,
             rtp_count=last - first + 1,
             life=life,
+            session_expires_s=config.sip.session_expires_s,
         ),
         carrier.manager.on_call,
     )

@@ -45,9 +45,12 @@ class WireCall:
         self.branch = ""
         self.cseq = 1
         self.provisional: list[int] = []
+        self.ringing: list[Message] = []  # the same, whole
+        self.ack_body = ""  # an SDP answer, where the far side made the offer
         self.status = 0  # final status of the INVITE, 0 while it rings
         self.final_response: Message | None = None
         self.ended_by: str | None = None  # "caller" (we) or "bot" once a BYE was sent or came
+        self.requested: list[str] = []  # methods of what the far side asked within the call
         self.bye_headers: dict[str, str] = {}
         self.referred: asyncio.Queue[str] = asyncio.Queue()  # where the bot transfers us to
         self.invited_at = time.time()
@@ -186,6 +189,7 @@ class WireCall:
     def _invite_response(self, message: Message) -> None:
         if message.status < 200:
             self.provisional.append(message.status)
+            self.ringing.append(message)
             return
         self.to = message.get("to") or self.to
         if message.status >= 300:  # the ACK of a refusal belongs to the INVITE's transaction
@@ -193,7 +197,11 @@ class WireCall:
         else:
             self.remote = uri_of(message.get("contact"))
             self.routes = message.all("record-route")[::-1]
-            self.phone.send(self._request("ACK", cseq=message.cseq))
+            ack = self._request("ACK", cseq=message.cseq)
+            if self.ack_body:
+                ack.headers.append(("content-type", "application/sdp"))
+                ack.body = self.ack_body
+            self.phone.send(ack)
         if self._final.is_set():
             return  # a retransmission: the ACK was lost
         self.status, self.final_response = message.status, message
@@ -208,6 +216,7 @@ class WireCall:
         """A request of the far side within our call."""
         if message.method == "ACK":
             return
+        self.requested.append(message.method)
         answer = response_to(message, 200, "OK", tag_of(self.from_), self.phone.contact)
         if message.method == "INVITE":
             answer.headers.append(("content-type", "application/sdp"))
