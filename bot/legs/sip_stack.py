@@ -165,7 +165,7 @@ class SipStack:
         """Asked for each request outside a dialog, before pjsua spends anything on it."""
         if method == b"INVITE":
             return self._begun.exceeded
-        return method == b"OPTIONS" and self._draining()
+        return method == b"OPTIONS" and (self._draining() or self.clock.sick)
 
     # ---- calls ---------------------------------------------------------------------------
 

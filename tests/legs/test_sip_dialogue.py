@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bot.legs.base import Hold, MediaChanged
+from bot.legs.lateness import LATELY, SICK_S
 from bot.legs.sip import SipLeg
 from bot.legs.sip_manners import ALLOW
 from bot.legs.sip_offers import receiving_only, speaks
@@ -217,6 +218,17 @@ async def test_strays_outside_a_call_get_an_answer(desk, phone):
             listed = {each.strip() for each in answer.get("allow").split(",")}
             assert listed == set(ALLOW.split(", "))
     assert desk.rung.empty()
+
+
+async def test_a_worker_that_cannot_keep_the_time_says_so(desk, phone):
+    assert await phone.options() == 200
+    clock = desk.endpoint._stack.clock
+    for _ in range(LATELY // 2):
+        clock._late.add(3 * SICK_S)
+    assert await phone.options() == 503
+    for _ in range(LATELY):
+        clock._late.add(0.001)
+    assert await phone.options() == 200
 
 
 async def test_a_session_too_short_is_refused_with_the_least_we_take(desk, phone):
