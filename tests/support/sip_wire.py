@@ -51,6 +51,9 @@ class WireCall:
         self.final_response: Message | None = None
         self.ended_by: str | None = None  # "caller" (we) or "bot" once a BYE was sent or came
         self.requested: list[str] = []  # methods of what the far side asked within the call
+        self.scripted: dict[
+            str, list[int]
+        ] = {}  # by method, statuses to answer; 0: none
         self.bye_headers: dict[str, str] = {}
         self.referred: asyncio.Queue[str] = asyncio.Queue()  # where the bot transfers us to
         self.invited_at = time.time()
@@ -113,13 +116,18 @@ class WireCall:
                 raise TimeoutError(f"never silent for {seconds} s")
             await asyncio.sleep(0.02)
 
-    async def transferred(self, code: int, reason: str, timeout: float = 5.0) -> int:
+    async def transferred(
+        self, code: int, reason: str, timeout: float = 5.0, *, final: bool = True
+    ) -> int:
         """Tell the bot what became of its REFER (RFC 3515, a NOTIFY); the status of its answer."""
         self.cseq += 1
         notify = self._request("NOTIFY")
         notify.headers += [
             ("event", "refer"),
-            ("subscription-state", "terminated;reason=noresource"),
+            (
+                "subscription-state",
+                "terminated;reason=noresource" if final else "active;expires=60",
+            ),
             ("content-type", "message/sipfrag;version=2.0"),
         ]
         notify.body = f"SIP/2.0 {code} {reason}\r\n"
@@ -218,6 +226,11 @@ class WireCall:
             return
         self.requested.append(message.method)
         answer = response_to(message, 200, "OK", tag_of(self.from_), self.phone.contact)
+        if statuses := self.scripted.get(message.method):
+            if status := statuses.pop(0):
+                answer.first = f"SIP/2.0 {status} As Scripted"
+                self.phone.send(answer)
+            return
         if message.method == "INVITE":
             answer.headers.append(("content-type", "application/sdp"))
             answer.body = offer(self.phone.host, self.rtp.port, [self.rtp.codec])
