@@ -41,6 +41,6 @@ VOLUME ["/bot/config", "/bot/personas", "/bot/dialplans", "/bot/recordings", "/b
 EXPOSE 5060/udp 5060/tcp 4000-4399/udp 8080/tcp
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["/opt/bot/.venv/bin/python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+    CMD ["/opt/bot/.venv/bin/python", "-m", "bot", "healthy", "-c", "/bot/config/config.toml"]
 ENTRYPOINT ["/opt/bot/.venv/bin/python", "-m", "bot"]
 CMD ["serve", "-c", "/bot/config/config.toml"]

@@ -47,9 +47,11 @@ check:
 # processor: side by side, before the tests that keep an eye on the clock.
 # Browsers wait for voices most of the time: beside them runs what needs neither line nor clock.
 HARD_WORK = test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
+# Telephone calls wait for voices, too: two at once. Last, and alone, what measures the machine.
 BROWSER_LEGS = $(wildcard tests/legs/test_webrtc*.py)
-ON_THE_CLOCK = tests/contracts tests/legs tests/sip
-ELSEWHERE = tests/coqui tests/engine tests/browser $(ON_THE_CLOCK)
+MEASURED = tests/sip/test_many_calls.py
+ON_THE_CLOCK = tests/contracts tests/legs tests/support/test_wire.py $(MEASURED)
+ELSEWHERE = tests/coqui tests/engine tests/browser tests/sip $(ON_THE_CLOCK)
 
 test: check
 	@scripts/install test
@@ -58,6 +60,7 @@ ifneq ($(TESTS),)
 else
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(HARD_WORK)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-browser test-rest
+	$(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile tests/sip --ignore=$(MEASURED)
 	$(VENV)/bin/python -m pytest $(ON_THE_CLOCK) --ignore-glob='*/test_webrtc*'
 ifneq ($(COQUI),yes)
 	@echo "Coqui was not tested: COQUI=$(COQUI)"

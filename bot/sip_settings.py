@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bot.addresses import Address
 from bot.clouds import Section
+from bot.numbers import is_region
 
+CalledHeader = Literal["request-uri", "to", "diversion", "history-info", "p-called-party-id"]
+CallerHeader = Literal["p-asserted-identity", "remote-party-id", "from"]
 RTP_PORTS = 400  # few are used at once; none comes back soon
+
+
+def _region(value: str) -> str:
+    if value and not is_region(value):
+        raise ValueError('a country in two capital letters, e.g. "DE" or "US"')
+    return value
 
 
 class Sip(Section):
@@ -23,4 +32,16 @@ class Sip(Section):
     rtp_port: int = Field(4000, ge=1024, le=65000, description="first of 400 UDP ports for RTP")
     session_expires_s: int = Field(
         1800, ge=90, le=86400, description="a session that nobody refreshes ends after so long"
+    )
+    called_from: list[CalledHeader] = Field(
+        ["request-uri"], min_length=1,
+        description="where the dialled number stands, the first that has one: also to, diversion, "
+        "history-info, p-called-party-id",
+    )  # fmt: skip
+    caller_from: list[CallerHeader] = Field(
+        ["p-asserted-identity", "remote-party-id", "from"], min_length=1,
+        description="where the caller's number stands, the first that has one",
+    )  # fmt: skip
+    region: Annotated[str, AfterValidator(_region)] = Field(
+        "", description='country whose numbers lack a country code, "DE": numbers become E.164'
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from fnmatch import fnmatch
@@ -14,8 +15,10 @@ import pytest
 from bot.addresses import split_address
 from bot.cli import COMMANDS
 from bot.config import Config, rtp_ports
+from bot.dialplan import check_plans
 from bot.engine.barge_in import BEHAVIOURS
 from bot.persona import BargeInSettings, check_persona
+from bot.toml_files import validate
 from bot.tool_settings import OWN_TOOLS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -129,11 +132,10 @@ def test_the_container_runs_as_somebody_and_tells_its_health():
     assert user != "root"
     assert DOCKERFILE.index("USER") < DOCKERFILE.index("ENTRYPOINT")
     (health,) = instructions("HEALTHCHECK")
-    path = re.search(r"http://127\.0\.0\.1:(\d+)(/\w+)", health)
-    assert path is not None
-    assert f'"{path[2]}"' in (ROOT / "bot" / "web" / "app.py").read_text("utf-8")
-    env = dict(re.findall(r"(BOT__\w+)=(\S+)", instructions("ENV")[0]))
-    assert int(path[1]) == split_address(env["BOT__WEB__BIND"])[1]
+    asked = json.loads(re.search(r"CMD (\[.+\])", health)[1])
+    started = json.loads(instructions("ENTRYPOINT")[0])
+    assert asked[: len(started)] == started and asked[len(started)] in COMMANDS
+    assert asked[-1] == json.loads(instructions("CMD")[0])[-1], "the configuration that is served"
 
 
 def test_the_container_opens_the_ports_and_keeps_the_folders_of_the_configuration():
@@ -209,6 +211,17 @@ def test_every_library_of_the_house_is_a_dependency_with_a_reason():
     extra = {re.split(r"[<>=~]", each)[0] for each in project["optional-dependencies"]["coqui"]}
     assert (wanted - weights) | (extra - {"six"}) <= told  # six is for coqui-tts, not for us
     assert told - wanted - extra <= {"library", "---", "import-linter"}
+
+
+def test_the_toml_of_the_numbers_page_can_be_used(tmp_path):
+    page = (ROOT / "docs" / "numbers.md").read_text("utf-8")
+    blocks = re.findall(r"```toml\n(.+?)```", page, re.S)
+    (plan,) = [block for block in blocks if block.startswith("[[routes]]")]
+    (tmp_path / "plan.toml").write_text(plan)
+    assert check_plans(tmp_path)[1] == []
+    for block in blocks:
+        if block.startswith("[sip]"):
+            assert validate(Config, tomllib.loads(block), tmp_path).sip
 
 
 def test_the_toml_of_the_tools_page_is_a_persona_and_a_configuration(tmp_path):

@@ -8,8 +8,8 @@
 pjsip is a singleton: one endpoint per process. The files around this one: `sip_leg` (a party as
 the rest of the bot sees it), `sip_setup` (how pjsip is set up), `sip_stack` (its life and calls),
 `sip_call` (callbacks to news), `sip_thread`, `sip_clock`, `bridge` (audio in and out),
-`sip_message` (headers), `sip_ports` (which ports RTP may use), `sip_gate` and `sip_sockets`
-(against floods), `sip_reach` (does anybody listen there).
+`sip_message` (headers), `sip_identity` (who calls whom), `sip_ports` (which ports RTP may use),
+`sip_gate` and `sip_sockets` (against floods), `sip_reach` (does anybody listen there).
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ from bot.legs.lateness import Lateness
 from bot.legs.mailbox import Mailbox
 from bot.legs.sip_address import bindable
 from bot.legs.sip_call import News
+from bot.legs.sip_identity import calling, dialled, how_found
 from bot.legs.sip_leg import CallRefused, SipLeg
-from bot.legs.sip_message import caller_of, headers_of, name_of, user_of
+from bot.legs.sip_message import headers_of, user_of
 from bot.legs.sip_setup import SipSettings, max_calls_compiled
 from bot.legs.sip_stack import Invite, SipStack
 from bot.legs.sip_thread import SipThread
+from bot.numbers import e164
 
 __all__ = ["CallRefused", "SipEndpoint", "SipLeg", "SipSettings", "max_calls_compiled"]
 
@@ -103,15 +105,27 @@ class SipEndpoint:
     # ---- on the SIP thread -----------------------------------------------------------------
 
     def _invited(self, invite: Invite) -> Callable[[News], None]:
-        headers = headers_of(invite.message)
-        called = user_of(headers.get("request-uri", ""))
-        info = LegInfo(
-            "sip", invite.call_id, caller_of(headers), called, name_of(headers), headers=headers
-        )
+        info = self._info(invite)
         leg = SipLeg(self._stack, self._thread, invite.box, info, outbound=False)
         leg.serial = invite.serial
         self._post(self._on_call, leg)
         return self._reporter(leg)
+
+    def _info(self, invite: Invite) -> LegInfo:
+        """Whom they call and who they are, as far as their headers tell."""
+        settings, headers = self.settings, headers_of(invite.message)
+        whom = dialled(headers, settings.called_from)
+        who = calling(headers, settings.caller_from)
+        called = e164(whom.number, settings.region)
+        return LegInfo(
+            "sip",
+            invite.call_id,
+            e164(who.number, settings.region),
+            called,
+            who.name,
+            headers=headers,
+            found=how_found(whom, who, called),
+        )
 
     def _reporter(self, leg: SipLeg) -> Callable[[News], None]:
         return lambda news: self._post(leg.take, news)

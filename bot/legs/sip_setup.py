@@ -36,6 +36,9 @@ class SipSettings:
     life: int = 0  # how often this worker was respawned; see sip_ports
     user_agent: str = "bot"
     session_expires_s: int = 1800  # RFC 4028; whoever cannot refresh a session in time has gone
+    called_from: Sequence[str] = ("request-uri",)  # headers that may tell it, the first one first
+    caller_from: Sequence[str] = ("p-asserted-identity", "remote-party-id", "from")
+    region: str = ""  # country of numbers without a country code, "DE"; see bot.numbers.e164
 
 
 def max_calls_compiled() -> int:

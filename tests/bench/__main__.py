@@ -79,7 +79,7 @@ def stage(name: str, work: Callable[[], T]) -> T:
 
 
 def bench_bot(folder: Path) -> BotProcess:
-    return BotProcess(folder, personas={"bench": PERSONA}, dialplan=DIALPLAN)
+    return BotProcess(folder, personas={"bench": PERSONA}, dialplan=DIALPLAN, cold=True)
 
 
 def starts(folder: Path) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.bench.numbers import p50_p95
-from tests.browser.conftest import ALLOWED, QUIET_FLAGS
+from tests.browser.conftest import ALLOWED, FAKE_DEVICES, QUIET_FLAGS
 from tests.support.bot_process import BotProcess
 from tests.support.ports import free_port
 
@@ -33,7 +33,7 @@ def measure(clicks: int = CLICKS, done: Callable[[], None] = lambda: None) -> di
         bot.start()
         bot.until_printed("Talk:")
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=[*QUIET_FLAGS, ALLOWED]
+            executable_path=shutil.which("chromium"), args=[*QUIET_FLAGS, FAKE_DEVICES, ALLOWED]
         )
         try:
             page = browser.new_page()

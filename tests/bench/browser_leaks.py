@@ -37,25 +37,29 @@ SETTLE_S = 6.0
 COUNTED = ("tasks", "sockets", "tracks", "threads", "rooms")
 
 
-def measure(calls: int = CALLS) -> dict[str, float]:
-    """Tasks, sockets and tracks more than before the first call, kB a call after the warm-up."""
+def measure(
+    calls: int = CALLS, warm_up: int = WARM_UP, settle_s: float = SETTLE_S
+) -> dict[str, float]:
+    """What is COUNTED more than before the first call, kB a call after the warm-up."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     worker = context.Process(target=_worker, args=(there,), daemon=True)
     worker.start()
     try:
-        return asyncio.run(_measure(here, calls))
+        return asyncio.run(_measure(here, calls, warm_up, settle_s))
     finally:
         here.send("stop")
         worker.join(20)
 
 
-async def _measure(worker: Connection, calls: int) -> dict[str, float]:
+async def _measure(
+    worker: Connection, calls: int, warm_up: int, settle_s: float
+) -> dict[str, float]:
     base = f"http://127.0.0.1:{worker.recv()}"
-    await _drop(base, WARM_UP)
-    before = await _counted(worker)
+    await _drop(base, warm_up)
+    before = await _counted(worker, settle_s)
     await _drop(base, calls)
-    after = await _counted(worker)
+    after = await _counted(worker, settle_s)
     return {
         **{key: after[key] - before[key] for key in COUNTED},
         "kb_per_call": round((after["rss"] - before["rss"]) / 1024 / calls, 1),
@@ -63,8 +67,8 @@ async def _measure(worker: Connection, calls: int) -> dict[str, float]:
     }
 
 
-async def _counted(worker: Connection) -> dict[str, int]:
-    await asyncio.sleep(SETTLE_S)
+async def _counted(worker: Connection, settle_s: float) -> dict[str, int]:
+    await asyncio.sleep(settle_s)
     worker.send("count")
     while not worker.poll():
         await asyncio.sleep(0.05)

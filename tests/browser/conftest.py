@@ -19,9 +19,9 @@ MIC_HZ = 48_000
 QUIET_FLAGS = (
     "--no-sandbox --autoplay-policy=no-user-gesture-required --disable-background-networking "
     "--disable-component-update --disable-default-apps --disable-sync --no-first-run "
-    "--disable-features=OptimizationHints,MediaRouter,DialMediaRouteProvider "
-    "--use-fake-device-for-media-stream"
+    "--disable-features=OptimizationHints,MediaRouter,DialMediaRouteProvider"
 ).split()
+FAKE_DEVICES = "--use-fake-device-for-media-stream"  # this machine has none of its own
 ALLOWED = "--use-fake-ui-for-media-stream"
 QUESTION = "What time do you open tomorrow?"
 PLAN = {
@@ -86,14 +86,25 @@ class Chromiums:
         self._made: list[Browser] = []
         self.contexts: list[BrowserContext] = []
 
-    def open(self, *said: str | float, flags: tuple[str, ...] = (ALLOWED,), **how: object) -> Page:
+    def open(
+        self,
+        *said: str | float,
+        flags: tuple[str, ...] = (ALLOWED,),
+        devices: tuple[str, ...] = (FAKE_DEVICES,),
+        **how: object,
+    ) -> Page:
         """A page of a fresh browser whose caller says this (see `microphone`) from the call on."""
         folder = self._folder / str(len(self._made))
         folder.mkdir()
         file = microphone(folder, *(said or (1.0,)))
         browser = self._playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
-            args=[*QUIET_FLAGS, *flags, f"--use-file-for-fake-audio-capture={file}%noloop"],
+            args=[
+                *QUIET_FLAGS,
+                *devices,
+                *flags,
+                f"--use-file-for-fake-audio-capture={file}%noloop",
+            ],
         )
         self._made.append(browser)
         context = browser.new_context(**how)  # type: ignore[arg-type]

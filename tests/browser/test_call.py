@@ -178,3 +178,41 @@ def test_ringing_is_shown(chromium: Open, home: str, web_bot: BotProcess) -> Non
     page.until("speaking")
     page.hang_up()
     eventually(lambda: last_call(web_bot)["called"] == "1003")
+
+
+LINES = """
+window.lines = [];
+const Line = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Line {
+  constructor(...how) { super(...how); window.lines.push(this); }
+};
+"""
+SENT_BY = "() => lines.at(-1).getSenders().find(({track}) => track?.kind === 'audio').track.label"
+
+
+def test_another_microphone_is_taken_in_mid_call_and_remembered(
+    chromium: Open, home: str, web_bot: BotProcess
+) -> None:
+    bare = chromium(20.0)
+    bare.add_init_script(LINES)
+    page = CallPage(bare, home)
+    page.call()
+    page.until("speaking")
+    bare.get_by_text("Microphone and speaker").click()
+    picker = bare.get_by_label("Microphone", exact=True)
+    before = bare.evaluate(SENT_BY)
+    (other,) = [
+        each for each in picker.locator("option").all_inner_texts()
+        if each.startswith("Fake") and "Default" not in each and each != before
+    ][:1]  # fmt: skip
+    picker.select_option(label=other)
+    eventually(lambda: bare.evaluate(SENT_BY) == other)
+    page.hang_up()
+    page = CallPage(bare, home)
+    bare.get_by_text("Microphone and speaker").click()
+    expect(picker.locator("option:checked")).to_have_text(other)
+    bare.evaluate("() => localStorage.setItem('voice-bot-devices', '{\"audioinput\": \"gone\"}')")
+    page.call()
+    page.until("speaking")  # with what there is
+    assert bare.evaluate(SENT_BY) == before
+    page.hang_up()

@@ -70,6 +70,13 @@ def test_a_refused_microphone_is_explained(chromium: Open, home: str) -> None:
     pictures(page.page, "refused")
 
 
+def test_a_computer_without_a_microphone_is_told_so(chromium: Open, home: str) -> None:
+    page = CallPage(chromium(devices=()), home)
+    page.call()
+    expect(page.page.get_by_role("heading", name="No microphone found")).to_be_visible()
+    expect(page.page.get_by_role("alert")).to_contain_text("headset")
+
+
 def test_an_address_that_is_not_secure_is_explained(
     chromium: Open, playwright: object, tmp_path: Path
 ) -> None:

@@ -8,9 +8,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,13 @@ def shipped_persona(slug: str) -> dict[str, Any]:
     return tomllib.loads((ROOT / "personas" / f"{slug}.toml").read_text())
 
 
+@cache
+def _phrases() -> tempfile.TemporaryDirectory[str]:
+    """What bots of this process have rendered; without it most of their work is to speak again
+    what another one has just spoken."""
+    return tempfile.TemporaryDirectory(prefix="phrases")
+
+
 class BotDied(AssertionError):
     """The bot ended or never became ready; the text holds what it printed."""
 
@@ -46,7 +55,7 @@ class BotProcess:
 
     `config` is laid over a config.toml with free ports, `persona` over every persona file
     (for instance {"turn": {"silence_ms": 700}}); `dialplan` and `personas` (slug → table)
-    replace the shipped files.
+    replace the shipped files. One that is `cold` finds none of its phrases rendered.
     """
 
     def __init__(
@@ -57,6 +66,7 @@ class BotProcess:
         persona: Mapping[str, Any] | None = None,
         personas: Mapping[str, Mapping[str, Any]] | None = None,
         dialplan: Mapping[str, Any] | None = None,
+        cold: bool = False,
     ) -> None:
         self.folder = folder
         self.config = merged(self._defaults(), config or {})
@@ -65,6 +75,10 @@ class BotProcess:
         self.tree: dict[int, psutil.Process] = {}
         folder.mkdir(parents=True, exist_ok=True)
         self._write(persona or {}, personas, dialplan)
+        rendered = self.db.parent / "phrases"
+        if not cold and not rendered.exists():
+            rendered.parent.mkdir(parents=True, exist_ok=True)
+            rendered.symlink_to(_phrases().name)
 
     def _defaults(self) -> dict[str, Any]:
         return {

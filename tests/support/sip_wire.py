@@ -51,14 +51,13 @@ class WireCall:
         self.final_response: Message | None = None
         self.ended_by: str | None = None  # "caller" (we) or "bot" once a BYE was sent or came
         self.requested: list[str] = []  # methods of what the far side asked within the call
-        self.scripted: dict[
-            str, list[int]
-        ] = {}  # by method, statuses to answer; 0: none
+        self.scripted: dict[str, list[int]] = {}  # by method, statuses to answer; 0: none
         self.bye_headers: dict[str, str] = {}
         self.referred: asyncio.Queue[str] = asyncio.Queue()  # where the bot transfers us to
         self.invited_at = time.time()
         self.answered_at = 0.0
         self.ended_at = 0.0
+        self._early = False
         self._final = asyncio.Event()
         self._ended = asyncio.Event()
         self._answers: dict[tuple[int, str], asyncio.Future[Message]] = {}
@@ -198,6 +197,9 @@ class WireCall:
         if message.status < 200:
             self.provisional.append(message.status)
             self.ringing.append(message)
+            if message.body and not self._early:  # media before the answer
+                self._early = True
+                self.rtp.start(*answered(message.body))
             return
         self.to = message.get("to") or self.to
         if message.status >= 300:  # the ACK of a refusal belongs to the INVITE's transaction
@@ -215,7 +217,8 @@ class WireCall:
         self.status, self.final_response = message.status, message
         if message.status < 300:
             self.answered_at = time.time()
-            self.rtp.start(*answered(message.body))
+            if not self._early:
+                self.rtp.start(*answered(message.body))
         else:
             self._over("bot")
         self._final.set()
