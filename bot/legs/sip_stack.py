@@ -256,12 +256,12 @@ class SipStack:
         return self._dial(self._account, uri, f"<sip:{caller}@{self.host}>", box, report)
 
     def dial_by(
-        self, trunk: str, number: str, caller: str, box: Mailbox, report: Callable[[News], None]
+        self, trunk: str, uri: str, caller: str, box: Mailbox, report: Callable[[News], None]
     ) -> tuple[int, str]:
         """The same through a trunk; `caller` "" is the trunk's own caller id."""
         line = self.trunks.named(trunk)
         from_, headers = line.caller(caller)
-        return self._dial(line.account, line.uri(number), from_, box, report, headers)
+        return self._dial(line.account, uri, from_, box, report, headers)
 
     def _dial(
         self,
