@@ -14,7 +14,7 @@ from bot.legs.sip import SipEndpoint, SipSettings, TrunkLogin
 from bot.legs.sip_filter import DROP, PASS, program
 from bot.legs.sip_flood import DEAF_FIRST_S, DEAF_LAST_S, WHOLE_ADDRESS, Blocked, Floods
 from bot.legs.sip_sources import Sources
-from bot.trunk_settings import Trunk
+from bot.trunk_settings import MOST_TRUNKS, Trunk
 from tests.support.ports import free_udp_range
 from tests.support.sip_wire import WirePhone
 
@@ -78,6 +78,11 @@ def test_sources_are_networks_and_the_addresses_of_trunks():
 def test_without_networks_everybody_is_heard():
     assert Sources([], {"acme": ["10.0.0.1"]}).allowed("8.8.8.8")
     assert Sources([], {}).everybody() == []
+
+
+def test_networks_that_nobody_can_send_from_are_not_the_same_as_none():
+    assert Sources(["2001:db8::/32"], {}).everybody() == [(0, 0xFFFFFFFF)]
+    assert not Sources(["2001:db8::/32"], {}).allowed("8.8.8.8")
 
 
 def test_what_is_no_address_is_not_heard():
@@ -178,6 +183,15 @@ async def test_a_flood_is_not_answered_after_a_moment_and_its_neighbours_are():
             after = made._stack.door._floods._counts
             assert sum(after.values()) <= sum(before.values()), "the kernel dropped them"
         assert await status("127.0.0.1", made.port) == 200
+
+
+async def test_there_is_room_for_as_many_trunks_as_the_configuration_allows():
+    trunks = [
+        TrunkLogin(Trunk(name=f"t{number}", servers=["127.0.0.1"], register=False))
+        for number in range(MOST_TRUNKS)
+    ]
+    async with endpoint(trunks=trunks) as made:
+        assert len(await made.trunks()) == MOST_TRUNKS
 
 
 async def test_trunks_are_never_blocked():
