@@ -22,7 +22,7 @@ INTERRUPTED = 130
 COMMANDS = {
     "serve": ("bot.cli:serve", "Start the bot and answer calls."),
     "check": ("bot.cli_check:check", "Validate configuration, personas and dialplans."),
-    "route": ("bot.cli_check:route", "Tell who answers a number, and why."),
+    "route": ("bot.cli_route:route", "Tell who answers a number, and why."),
     "link": ("bot.cli_link:link", "Make a link with which a browser may call."),
     "healthy": ("bot.cli_healthy:healthy", "Ask the running bot how it is (exit code 0 or 1)."),
     "schema": ("bot.cli_check:schema", "Print the JSON Schema of a file."),

@@ -1,4 +1,4 @@
-"""`check`, `route` and `schema`: the files an admin writes, looked at before any call."""
+"""`check` and `schema`: the files an admin writes, looked at before any call."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from pydantic import BaseModel
 from bot.addresses import split_address
 from bot.cli_options import config_option
 from bot.cli_weights import weight_faults
-from bot.config import Config, check_config, load_config
-from bot.dialplan import Dialplan, decide
+from bot.config import Config, check_config
+from bot.dialplan import Dialplan, ends_in
 from bot.errors import ConfigError
-from bot.library import Library, read_shelf
+from bot.library import read_shelf
 from bot.persona import Persona
 from bot.providers.base import TextToSpeech
 from bot.providers.names import KINDS, Kind, named, own
 from bot.secrets import secret
 
 CANNOT = 2
-NOBODY = 1
 PERSONA_KEYS: dict[Kind, str] = {"stt": "ai.stt", "llm": "ai.llm", "tts": "voice.provider"}
 SCHEMAS: dict[str, type[BaseModel]] = {"persona": Persona, "dialplan": Dialplan, "config": Config}
 
@@ -70,8 +69,8 @@ def check(config_path: Path, live: bool) -> None:
     port = split_address(config.sip.bind)[1]
     click.echo(f"{config_path}: no fault. {config.sip.max_calls} calls at once on SIP port {port}.")
     click.echo(f"Personas: {names}.")
-    default = shelf.plan.default.persona if shelf.plan.default else "nobody"
-    routes = ", ".join(f"{each.number} → {each.persona}" for each in shelf.plan.routes)
+    default = ends_in(shelf.plan.default) if shelf.plan.default else "nobody"
+    routes = ", ".join(f"{each.number} → {ends_in(each)}" for each in shelf.plan.routes)
     click.echo(f"Dialplan: {routes or 'no numbers'}, any other number → {default}.")
     notes = (sip_notes(config, config_path), web_notes(config, config_path))
     for note in chain(style_notes(config, shelf.personas.values()), *notes):
@@ -80,43 +79,6 @@ def check(config_path: Path, live: bool) -> None:
         fine = asyncio.run(try_providers(config, list(shelf.personas.values())))
         if not (try_trunks(config) and fine):
             sys.exit(CANNOT)
-
-
-@click.command()
-@click.argument("number")
-@click.option("--from", "caller", default="", metavar="CALLER", help="Who calls.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@config_option
-def route(number: str, caller: str, as_json: bool, config_path: Path) -> None:
-    """Tell who would answer NUMBER, and why. Exit code 1 when nobody would.
-
-    With --json an object: number, caller, persona (null for nobody), ring_s, why.
-
-    \b
-    python -m bot route 1000
-    python -m bot route 1001 --from +15551234567 --json
-    """
-    config = load_config(config_path)
-    library = Library(config.personas.dir, config.dialplans.dir, config.webhooks.allow)
-    decision = decide(library.plan, number, caller)
-    found = decision.route
-    if as_json:
-        told = {
-            "number": number,
-            "caller": caller,
-            "persona": found.persona if found else None,
-            "ring_s": found.ring_s if found else None,
-            "why": decision.why,
-        }
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
-    elif found:
-        name = library.personas[found.persona].name
-        rings = f" after {found.ring_s:g} s of ringing" if found.ring_s else ""
-        click.echo(f"{name} ({found.persona}) answers{rings}: {decision.why}.")
-    else:
-        click.echo(f"Nobody answers, the caller hears 404: {decision.why}.")
-    if not found:
-        sys.exit(NOBODY)
 
 
 @click.command()

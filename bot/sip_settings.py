@@ -8,8 +8,11 @@ from pydantic import AfterValidator, Field
 
 from bot.addresses import Address, Network
 from bot.clouds import Section
+from bot.numbers import is_region
 from bot.trunk_settings import Host, Trunk, server
 
+CalledHeader = Literal["request-uri", "to", "diversion", "history-info", "p-called-party-id"]
+CallerHeader = Literal["p-asserted-identity", "remote-party-id", "from"]
 RTP_PORTS = 400  # few are used at once; none comes back soon
 AT_HOME = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"]
 
@@ -27,6 +30,12 @@ def _stun(value: str) -> str:
     return value and server(value.removeprefix("stun:"))
 
 
+def _region(value: str) -> str:
+    if value and not is_region(value):
+        raise ValueError('a country in two capital letters, e.g. "DE" or "US"')
+    return value
+
+
 class Sip(Section):
     """The telephone side."""
 
@@ -36,6 +45,18 @@ class Sip(Section):
         ["PCMU", "PCMA", "G722"], min_length=1, description="offered and accepted, best first"
     )
     rtp_port: int = Field(4000, ge=1024, le=65000, description="first of 400 UDP ports for RTP")
+    called_from: list[CalledHeader] = Field(
+        ["request-uri"], min_length=1,
+        description="where the dialled number stands, the first that has one: also to, diversion, "
+        "history-info, p-called-party-id",
+    )  # fmt: skip
+    caller_from: list[CallerHeader] = Field(
+        ["p-asserted-identity", "remote-party-id", "from"], min_length=1,
+        description="where the caller's number stands, the first that has one",
+    )  # fmt: skip
+    region: Annotated[str, AfterValidator(_region)] = Field(
+        "", description='country whose numbers lack a country code, "DE": numbers become E.164'
+    )
     allow: list[Network] = Field(
         AT_HOME, description="who may send SIP, beside trunks; this machine and private networks"
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import structlog
 
+from bot.calls.arrival import ring, turned_away
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.session import CallParts, Session
 from bot.calls.taps import Tap
@@ -23,7 +24,6 @@ from bot.providers.registry import Providers, providers_for
 from bot.store.recorder import CallLog, CallStart
 from bot.store.recording import StereoRecording
 
-RING_LOOK_S = 0.1  # how often a ringing call is looked at
 log = structlog.get_logger(__name__)
 
 
@@ -135,13 +135,16 @@ class CallManager:
         if self._draining is not None:
             await leg.hang_up(HangUp.UNAVAILABLE)
             return "refused: draining"
-        if persona is None or decision.route is None:
-            await leg.hang_up(HangUp.NOT_FOUND)
-            return "refused: no route"
+        route = decision.route
+        if (why := await turned_away(leg, route)) is not None:
+            return why
+        assert persona is not None
+        assert route is not None
         providers = self.providers(persona)
-        if tap is not None and decision.route.ring_s:
+        if tap is not None and route.ring_s:
             tap.ringing()
-        await _ring(leg, decision.route.ring_s)
+        prompt = self._phrases.of(persona, route.early_text) if route.early_text else None
+        await ring(leg, route, self._config.sip.region, prompt)
         if leg.ended is not None:
             return leg.ended
         await leg.answer()
@@ -173,24 +176,18 @@ class CallManager:
             return Decision(Route(persona=asked_for), why)
         if asked_for:
             return Decision(None, "no persona of the name that was asked for")
-        return decide(self._library.plan, leg.info.called, leg.info.caller)
+        info = leg.info
+        decision = decide(self._library.plan, info.called, info.caller, self._config.sip.region)
+        return replace(decision, why=f"{decision.why} ({info.found})") if info.found else decision
 
     def _persona_of(self, route: Route | None) -> Persona | None:
-        return self._library.personas.get(route.persona) if route else None
+        return self._library.personas[route.persona] if route and route.persona else None
 
     def _recording(self, call_id: str) -> StereoRecording | None:
         settings = self._config.recordings
         if not settings.enabled:
             return None
         return StereoRecording(settings.dir / call_id[:6] / f"{call_id}.wav", settings.rate_hz)
-
-
-async def _ring(leg: Leg, for_s: float) -> None:
-    """Let it ring; a caller who gives up ends the wait."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + for_s
-    while leg.ended is None and (left := until - loop.time()) > 0:
-        await asyncio.sleep(min(left, RING_LOOK_S))
 
 
 def _start(

@@ -8,9 +8,10 @@
 pjsip is a singleton: one endpoint per process. The files around this one: `sip_leg` (a party as
 the rest of the bot sees it), `sip_setup` (how pjsip is set up), `sip_stack` (its life and calls),
 `sip_call` (callbacks to news), `sip_thread`, `sip_clock`, `bridge` (audio in and out),
-`sip_message` (headers), `sip_ports` (which ports RTP may use), `sip_trunks` and `sip_registration`
-(carriers), `sip_door`, `sip_sources`, `sip_flood`, `sip_filter`, `sip_gate` and `sip_sockets`
-(strangers and floods), `sip_reach` (does anybody listen there).
+`sip_message` (headers), `sip_identity` (who calls whom), `sip_ports` (which ports RTP may use),
+`sip_trunks` and `sip_registration` (carriers), `sip_door`, `sip_sources`, `sip_flood`,
+`sip_filter`, `sip_gate` and `sip_sockets` (strangers and floods), `sip_reach` (does anybody
+listen there).
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ from bot.legs.lateness import Lateness
 from bot.legs.mailbox import Mailbox
 from bot.legs.sip_address import addresses_of, bindable
 from bot.legs.sip_call import News
+from bot.legs.sip_identity import OWN_USER, calling, dialled, how_found
 from bot.legs.sip_leg import CallRefused, SipLeg
-from bot.legs.sip_message import caller_of, headers_of, name_of, user_of
+from bot.legs.sip_message import headers_of, user_of
 from bot.legs.sip_setup import SipSettings, max_calls_compiled
 from bot.legs.sip_stack import Invite, SipStack
 from bot.legs.sip_thread import SipThread
 from bot.legs.sip_trunks import LEAVE_S, TrunkLogin, TrunkState
+from bot.numbers import e164
 
 __all__ = [
     "CallRefused",
@@ -169,22 +172,30 @@ class SipEndpoint:
     # ---- on the SIP thread -----------------------------------------------------------------
 
     def _invited(self, invite: Invite) -> Callable[[News], None]:
-        headers = headers_of(invite.message)
-        called = user_of(headers.get("request-uri", ""))
-        trunk = invite.trunk
-        info = LegInfo(
-            "sip",
-            invite.call_id,
-            caller_of(headers),
-            trunk.number_in(called) if trunk else called,
-            name_of(headers),
-            headers=headers,
-            trunk=trunk.name if trunk else "",
-        )
+        info = self._info(invite)
         leg = SipLeg(self._stack, self._thread, invite.box, info, outbound=False)
         leg.serial = invite.serial
         self._post(self._on_call, leg)
         return self._reporter(leg)
+
+    def _info(self, invite: Invite) -> LegInfo:
+        """Whom they call and who they are, as far as their headers tell."""
+        settings, headers, trunk = self.settings, headers_of(invite.message), invite.trunk
+        own = {OWN_USER, trunk.user} if trunk else {OWN_USER}
+        whom = dialled(headers, settings.called_from, own)
+        who = calling(headers, settings.caller_from)
+        called = trunk.number_in(whom.number) if trunk else whom.number
+        called = e164(called, settings.region)
+        return LegInfo(
+            "sip",
+            invite.call_id,
+            e164(who.number, settings.region),
+            called,
+            who.name,
+            headers=headers,
+            found=how_found(whom, who, called),
+            trunk=trunk.name if trunk else "",
+        )
 
     def _reporter(self, leg: SipLeg) -> Callable[[News], None]:
         return lambda news: self._post(leg.take, news)

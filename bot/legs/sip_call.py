@@ -172,3 +172,7 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
     def onCallReplaceRequest(self, prm: pj.OnCallReplaceRequestParam) -> None:
         """Nor take over a call of somebody else's."""
         prm.statusCode = FORBIDDEN
+
+    def onCallRedirected(self, prm: pj.OnCallRedirectedParam) -> int:
+        """Calls of ours go where they were dialled: a 3xx is a refusal, and told as one."""
+        return int(pj.PJSIP_REDIRECT_REJECT)

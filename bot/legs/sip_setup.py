@@ -35,6 +35,9 @@ class SipSettings:
     rtp_count: int = 400
     life: int = 0  # how often this worker was respawned; see sip_ports
     user_agent: str = "bot"
+    called_from: Sequence[str] = ("request-uri",)  # headers that may tell it, the first one first
+    caller_from: Sequence[str] = ("p-asserted-identity", "remote-party-id", "from")
+    region: str = ""  # country of numbers without a country code, "DE"; see bot.numbers.e164
     allow: Sequence[str] = ()  # networks; empty: everybody
     refuse: str = "silence"  # what others get, or "403"
     requests_per_s: int = 0  # of one address and port; 0: no limit

@@ -251,11 +251,18 @@ class SipStack:
 
     def answer(self, serial: int, box: Mailbox) -> None:
         """Raises LegError when the caller has gone or no codec fits."""
+        self._answer(serial, box, 200)
+
+    def early(self, serial: int, box: Mailbox) -> None:
+        """Media before the answer (RFC 3960). Raises as `answer`."""
+        self._answer(serial, box, 183)
+
+    def _answer(self, serial: int, box: Mailbox, code: int) -> None:
         call = self._calls.get(serial)
         if call is None:
             raise LegError("the caller has gone")
         try:
-            call.answer(status(200))
+            call.answer(status(code))
         except pj.Error as error:
             raise LegError(f"cannot answer: {error.reason}") from None
         if serial in self._calls:
@@ -315,6 +322,12 @@ class SipStack:
         call = self._calls.get(serial)
         if call is not None:
             self._try(lambda: call.hangup(refusal(code, retry_after_s)))
+
+    def refuse(self, serial: int, code: int, retry_after_s: int, reason: str, contact: str) -> None:
+        """`code` with its reason phrase, a 3xx with where to call instead."""
+        call = self._calls.get(serial)
+        if call is not None:
+            self._try(lambda: call.hangup(refusal(code, retry_after_s, reason, contact)))
 
     def send_digits(self, serial: int, digits: str) -> None:
         call = self._calls.get(serial)
