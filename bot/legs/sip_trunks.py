@@ -252,6 +252,8 @@ class Trunks:
         if not name and len(self._lines) == 1:
             return next(iter(self._lines.values()))
         line = self._lines.get(name)
+        if not self._lines:
+            raise LegError("there is no [[sip.trunk]] to call through: docs/trunks.md")
         if line is None:
             there = ", ".join(self._lines) or "none"
             what = f"no trunk is named {name}" if name else "name the trunk"

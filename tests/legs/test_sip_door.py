@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.errors import LegError
 from bot.legs.sip import SipEndpoint, SipSettings, TrunkLogin
 from bot.legs.sip_filter import DROP, PASS, program
 from bot.legs.sip_flood import DEAF_FIRST_S, DEAF_LAST_S, WHOLE_ADDRESS, Blocked, Floods
@@ -192,6 +193,18 @@ async def test_there_is_room_for_as_many_trunks_as_the_configuration_allows():
     ]
     async with endpoint(trunks=trunks) as made:
         assert len(await made.trunks()) == MOST_TRUNKS
+
+
+async def test_a_call_by_a_trunk_that_is_not_there_is_refused_in_words():
+    async with endpoint() as made:
+        with pytest.raises(LegError, match=r"there is no \[\[sip.trunk\]\]"):
+            await made.dial_by("", "4930")
+    two = [TrunkLogin(Trunk(name=name, servers=["h"], register=False)) for name in "ab"]
+    async with endpoint(trunks=two) as made:
+        with pytest.raises(LegError, match="name the trunk; there is: a, b"):
+            await made.dial_by("", "4930")
+        with pytest.raises(LegError, match="no trunk is named c; there is: a, b"):
+            await made.dial_by("c", "4930")
 
 
 async def test_trunks_are_never_blocked():
