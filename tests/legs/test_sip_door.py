@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,7 +17,7 @@ from bot.legs.sip_filter import DROP, PASS, program
 from bot.legs.sip_flood import DEAF_FIRST_S, DEAF_LAST_S, WHOLE_ADDRESS, Blocked, Floods
 from bot.legs.sip_sources import Sources
 from bot.trunk_settings import MOST_TRUNKS, Trunk
-from tests.support.ports import free_udp_range
+from tests.support.ports import free_port, free_udp_range
 from tests.support.sip_wire import WirePhone
 
 STRANGER = "127.0.0.66"
@@ -232,3 +233,29 @@ async def test_what_is_no_sip_hurts_nobody(rubbish):
             for _ in range(50):
                 line.sendto(rubbish, ("127.0.0.1", made.port))
         assert await status("127.0.0.1", made.port) == 200
+
+
+async def test_senders_are_told_apart_also_when_it_starts_under_fire():
+    """What comes while the layout is tried must not be taken for the packet it is tried on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.bind((STRANGER, 0))
+        port = free_port()
+        stop = threading.Event()
+
+        def fire() -> None:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                line.sendto(junk(number), ("127.0.0.1", port))
+                time.sleep(0.0005)
+
+        thread = threading.Thread(target=fire)
+        thread.start()
+        try:
+            bind = f"127.0.0.1:{port}"
+            async with endpoint(bind=bind, allow=("127.0.0.1/32",), refuse="403") as made:
+                stop.set()
+                assert await status(STRANGER, made.port) == 403
+        finally:
+            stop.set()
+            thread.join()
