@@ -110,6 +110,8 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         super().__init__(account, call_id)
         self.port = port
         self.confirmed = False
+        self.session = 0  # see sip_session; of a call that came in
+        self.sender = ""  # "address:port" of its INVITE
         self.manners = manners
         self.referred = False  # a REFER of ours has left
         self._report = report

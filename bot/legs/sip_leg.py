@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -46,6 +47,7 @@ REFUSALS = {
 }
 GOODBYE_S = 1.0  # how long a hang-up waits for the far side to agree
 TRANSFER_S = 20.0
+TRY_NEXT = frozenset({408, 500, 502, 503, 504})  # of a server, not of who was called
 DIAL_S = 60.0  # how long a call of ours may ring
 
 TICK_WAIT_S = FRAME_S / 2  # a packet comes at any moment of a tick
@@ -53,6 +55,10 @@ CONCEAL_S = 0.005  # the codec's loss concealment looks ahead (PJMEDIA_WSOLA_DEL
 BRIDGE_S = 0.0041  # 8 <-> 16 kHz at quality 10, by tests/support/audio_path.py
 """Checked on the wire in tests/legs/test_sip_delays.py; on a clean network the jitter buffer
 holds nothing back."""
+
+
+Dial: TypeAlias = Callable[[], Awaitable[tuple[int, str]]]
+"""Begins a call: its serial and Call-ID. Raises LegError."""
 
 
 class CallRefused(LegError):
@@ -82,6 +88,8 @@ class SipLeg:
         self._over = asyncio.Event()
         self._established = asyncio.Event()
         self._leaving = False  # we hung up
+        self.others: list[Dial] = []  # further servers for a call of ours, in order
+        self._redialling: asyncio.Future[None] | None = None
         self._transfer: asyncio.Future[None] | None = None
         self._refusal = (0, "")
         self._frames_in = self._frames_lost = 0
@@ -237,7 +245,24 @@ class SipLeg:
                 self._transferred(news)
             case Disconnected(code, why):
                 self._refusal = (code, why)
-                self._end(self._who(code, why))
+                if not self._tries_next(code):
+                    self._end(self._who(code, why))
+
+    def _tries_next(self, code: int) -> bool:
+        """The server of our call cannot serve: another one may."""
+        if code not in TRY_NEXT or not self.others or self._leaving or self._established.is_set():
+            return False
+        self._redialling = asyncio.ensure_future(self._redial(self.others.pop(0)))
+        return True
+
+    async def _redial(self, dial: Dial) -> None:
+        try:
+            self.dialled(*await dial())
+        except LegError:
+            self._end(self._who(*self._refusal))
+            return
+        if self._leaving:  # meanwhile
+            await self._thread.do(lambda: self._stack.hang_up(self.serial, 0, 0))
 
     def _who(self, code: int, reason: str) -> str:
         if self._leaving:

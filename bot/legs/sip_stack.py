@@ -21,12 +21,13 @@ from bot.legs.sip_call import Confirmed, News, SipCall, immortal
 from bot.legs.sip_clock import Clock
 from bot.legs.sip_door import Door
 from bot.legs.sip_filter import KernelFilter
-from bot.legs.sip_flood import Floods
+from bot.legs.sip_flood import Blocked, Floods
 from bot.legs.sip_gate import PASS, Gate
 from bot.legs.sip_manners import Manners
 from bot.legs.sip_message import headers_of, user_of
 from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_replies import refusal, status
+from bot.legs.sip_session import session_of, terminate
 from bot.legs.sip_setup import (
     LIBRARY,
     SipSettings,
@@ -122,14 +123,23 @@ class SipStack:
 
     def hear(self, trunk: str, servers: Sequence[str], addresses: frozenset[str]) -> None:
         """Let packets of a trunk's `servers`, which are at `addresses`, come in."""
-        self.door.servers(trunk, addresses)
-        self.door.poll()
+        self.door.servers(trunk, addresses)  # the next poll tells the kernel, then it registers
         self.trunks.hear(trunk, servers)
 
     def poll(self) -> None:
         self._endpoint.poll(POLL_MS)
-        self.door.poll()
+        for flooder in self.door.poll():
+            self._drop_junk_of(flooder)
         self.trunks.poll()
+
+    def _drop_junk_of(self, flooder: Blocked) -> None:
+        """Its calls that nobody confirmed: they would hold all lines for a minute."""
+        for call in list(self._calls.values()):
+            address, _, port = call.sender.rpartition(":")
+            if call.confirmed or not call.session or address != flooder.address:
+                continue
+            if flooder.port in (0, int(port)):
+                terminate(LIBRARY, call.session)
 
     def end_calls(self) -> None:
         """Hang up on everybody; their last callbacks come with later polls."""
@@ -212,6 +222,8 @@ class SipStack:
         call = self._adopt(
             serial, account, int(prm.callId), box, lambda news: sink[0](news) if sink else None
         )
+        call.session = session_of(LIBRARY, int(prm.rdata.pjRxData))
+        call.sender = sender
         if self._draining():
             call.answer(refusal(503, RETRY_AFTER_S))
             return
@@ -268,12 +280,12 @@ class SipStack:
         return self._dial(self._account, uri, f"<sip:{caller}@{self.host}>", box, report)
 
     def dial_by(
-        self, trunk: str, number: str, caller: str, box: Mailbox, report: Callable[[News], None]
+        self, trunk: str, uri: str, caller: str, box: Mailbox, report: Callable[[News], None]
     ) -> tuple[int, str]:
         """The same through a trunk; `caller` "" is the trunk's own caller id."""
         line = self.trunks.named(trunk)
         from_, headers = line.caller(caller)
-        return self._dial(line.account, line.uri(number), from_, box, report, headers)
+        return self._dial(line.account, uri, from_, box, report, headers)
 
     def _dial(
         self,
