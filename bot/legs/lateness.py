@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 RESYNC_S = 0.5  # later than this, missed ticks are given up instead of made good
 REMEMBERED = 1500  # ticks, 30 s
-RECENT = 250  # ticks, 5 s
-LATE_S = 0.02  # a packet that leaves a whole frame late is heard
+LATELY = 250  # ticks, 5 s
+SICK_S = 0.06  # three ticks late on average: callers hear gaps, and more of them would be worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,15 @@ class LatenessLog:
         return late
 
     @property
+    def sick(self) -> bool:
+        """Is this machine too slow for the calls it has?"""
+        lately = list(self._late.copy())[-LATELY:]
+        return bool(lately) and sum(lately) / LATELY > SICK_S
+
+    @property
     def summary(self) -> Lateness:
         late = sorted(self._late.copy())
         if not late:
             return Lateness()
         last = len(late) - 1
         return Lateness(late[last // 2], late[int(last * 0.99)], late[last], self._resyncs)
-
-    @property
-    def overloaded(self) -> bool:
-        """Was every second tick of the last 5 s so late that callers hear it?"""
-        recent = list(self._late.copy())[-RECENT:]
-        return sum(late > LATE_S for late in recent) * 2 > RECENT

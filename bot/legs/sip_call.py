@@ -7,7 +7,6 @@ by a number that is never used twice.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -17,9 +16,12 @@ import pjsua2 as pj
 import structlog
 
 from bot.legs.bridge import BridgePort
+from bot.legs.sip_manners import Manners
+from bot.legs.sip_message import headers_of
+from bot.legs.sip_offers import holds_by_address, receiving_only, speaks
 
 FORBIDDEN = 403
-_NOWHERE = re.compile(r"^c=IN IP4 0\.0\.0\.0\s*$", re.MULTILINE)
+NOT_ACCEPTABLE = 488
 
 log = structlog.get_logger(__name__)
 
@@ -70,10 +72,14 @@ class Disconnected:
 News: TypeAlias = Confirmed | MediaUp | Held | Pressed | StreamEnded | Transferred | Disconnected
 
 
-def holds_by_address(sdp: str) -> bool:
-    """`c=0.0.0.0` and no direction, or `sendrecv`: the hold of RFC 2543 (RFC 3264 section 8.4)."""
-    directions = ("a=sendonly", "a=recvonly", "a=inactive")
-    return _NOWHERE.search(sdp) is not None and not any(each in sdp for each in directions)
+_kept: list[object] = []
+
+
+def immortal(thing: Any) -> Any:
+    """`thing`, whose C++ half is never freed: after libDestroy that would crash the process."""
+    thing.thisown = False
+    _kept.append(thing)
+    return thing
 
 
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:
@@ -99,14 +105,18 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         port: BridgePort,
         report: Callable[[News], None],
         gone: Callable[[], None],
+        manners: Manners,
     ) -> None:
         super().__init__(account, call_id)
         self.port = port
         self.confirmed = False
+        self.session = 0  # see sip_session; of a call that came in
+        self.sender = ""  # "address:port" of its INVITE
+        self.manners = manners
+        self.referred = False  # a REFER of ours has left
         self._report = report
         self._gone = gone
         self._held = False
-        self._refer_accepted = False
 
     @guarded
     def onCallState(self, prm: pj.OnCallStateParam) -> None:
@@ -133,12 +143,6 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
                 self._report(Held(held))
             return
 
-    @guarded
-    def onCallSdpCreated(self, prm: pj.OnCallSdpCreatedParam) -> None:
-        """A hold by address is answered as what it is: many take `sendrecv` for a refusal of it."""
-        if holds_by_address(str(prm.remSdp.wholeSdp)):
-            prm.sdp.wholeSdp = str(prm.sdp.wholeSdp).replace("a=sendrecv", "a=inactive")
-
     def _connect(self, index: int, slot: int) -> None:
         if slot == pj.PJSUA_INVALID_ID:
             return
@@ -147,6 +151,36 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         self.port.startTransmit(audio)
         stream = self.getStreamInfo(index)
         self._report(MediaUp(str(stream.codecName), int(stream.codecClockRate)))
+
+    @guarded
+    def onCallTsxState(self, prm: pj.OnCallTsxStateParam) -> None:
+        """A request within the call: some pjsua would answer with 500."""
+        event = prm.e.body.tsxState
+        if event.type != pj.PJSIP_EVENT_RX_MSG or event.tsx.role != pj.PJSIP_ROLE_UAS:
+            return
+        method, rdata = str(event.tsx.method), event.src.rdata
+        if event.tsx.state != pj.PJSIP_TSX_STATE_TRYING:
+            return
+        if method == "NOTIFY" and self.referred:  # the outcome of a transfer
+            return
+        self.manners.answer(int(rdata.pjRxData), method, headers_of(str(rdata.wholeMsg)))
+
+    @guarded
+    def onCallRxReinvite(self, prm: pj.OnCallRxReinviteParam) -> None:
+        """An offer in mid-call that has no codec of ours: pjsip would answer 500."""
+        if not speaks(str(prm.offer.wholeSdp), self.manners.codecs):
+            prm.statusCode = NOT_ACCEPTABLE
+
+    @guarded
+    def onCallRxOffer(self, prm: pj.OnCallRxOfferParam) -> None:
+        """The same by UPDATE."""
+        if not speaks(str(prm.offer.wholeSdp), self.manners.codecs):
+            prm.statusCode = NOT_ACCEPTABLE
+
+    @guarded
+    def onCallSdpCreated(self, prm: pj.OnCallSdpCreatedParam) -> None:
+        if holds_by_address(str(prm.remSdp.wholeSdp)):
+            prm.sdp.wholeSdp = receiving_only(str(prm.sdp.wholeSdp))
 
     @guarded
     def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:
@@ -174,3 +208,7 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
     def onCallReplaceRequest(self, prm: pj.OnCallReplaceRequestParam) -> None:
         """Nor take over a call of somebody else's."""
         prm.statusCode = FORBIDDEN
+
+    def onCallRedirected(self, prm: pj.OnCallRedirectedParam) -> int:
+        """Calls of ours go where they were dialled: a 3xx is a refusal, and told as one."""
+        return int(pj.PJSIP_REDIRECT_REJECT)

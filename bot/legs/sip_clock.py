@@ -69,12 +69,13 @@ class Clock:
         return min(FRAME_S, max(0.0, self._due - time.monotonic()))
 
     @property
-    def lateness(self) -> Lateness:
-        return self._late.summary
+    def sick(self) -> bool:
+        """See `LatenessLog.sick`."""
+        return self._late.sick
 
     @property
-    def overloaded(self) -> bool:
-        return self._late.overloaded
+    def lateness(self) -> Lateness:
+        return self._late.summary
 
     def _run(self) -> None:
         pj.Endpoint.instance().libRegisterThread("sip-clock")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -47,12 +48,18 @@ REFUSALS = {
 }
 GOODBYE_S = 1.0  # how long a hang-up waits for the far side to agree
 TRANSFER_S = 20.0
+TRY_NEXT = frozenset({408, 500, 502, 503, 504})  # of a server, not of who was called
+DIAL_S = 60.0  # how long a call of ours may ring
 
 TICK_WAIT_S = FRAME_S / 2  # a packet comes at any moment of a tick
 CONCEAL_S = 0.005  # the codec's loss concealment looks ahead (PJMEDIA_WSOLA_DELAY_MSEC)
 BRIDGE_S = 0.0041  # 8 <-> 16 kHz at quality 10, by tests/support/audio_path.py
 """Checked on the wire in tests/legs/test_sip_delays.py; on a clean network the jitter buffer
 holds nothing back."""
+
+
+Dial: TypeAlias = Callable[[], Awaitable[tuple[int, str]]]
+"""Begins a call: its serial and Call-ID. Raises LegError."""
 
 
 class CallRefused(LegError):
@@ -82,6 +89,8 @@ class SipLeg:
         self._over = asyncio.Event()
         self._established = asyncio.Event()
         self._leaving = False  # we hung up
+        self.others: list[Dial] = []  # further servers for a call of ours, in order
+        self._redialling: asyncio.Future[None] | None = None
         self._transfer: asyncio.Future[None] | None = None
         self._refusal = (0, "")
         self._frames_in = self._frames_lost = 0
@@ -146,10 +155,26 @@ class SipLeg:
     # ---- the call --------------------------------------------------------------------------
 
     async def answer(self) -> None:
+        """Of a call we make: wait until the far side does."""
+        if self.outbound:
+            await self.answered(DIAL_S)
+            return
         if self._ended is not None:
             raise LegError("the caller has gone")
         await self._thread.do(lambda: self._stack.answer(self.serial, self._box))
         self._established.set()
+
+    async def early(self) -> bool:
+        if self._ended is not None:
+            raise LegError("the caller has gone")
+        await self._thread.do(lambda: self._stack.early(self.serial, self._box))
+        return True
+
+    async def refuse(self, code: int, reason: str = "", contact: str = "") -> None:
+        if self._ended is not None or self._established.is_set():
+            return
+        retry = RETRY_AFTER_S if code == 503 else 0
+        await self._leave(lambda: self._stack.refuse(self.serial, code, retry, reason, contact))
 
     def dialled(self, serial: int, call_id: str) -> None:
         """The INVITE is on its way."""
@@ -198,11 +223,14 @@ class SipLeg:
     async def hang_up(self, reason: HangUp = HangUp.NORMAL) -> None:
         if self._ended is not None:
             return
-        self._leaving = True
         retry = RETRY_AFTER_S if reason is HangUp.UNAVAILABLE else 0
+        code = 0 if self._established.is_set() else REFUSALS[reason]
+        await self._leave(lambda: self._stack.hang_up(self.serial, code, retry))
+
+    async def _leave(self, command: Callable[[], None]) -> None:
+        self._leaving = True
         try:
-            code = 0 if self._established.is_set() else REFUSALS[reason]
-            await self._thread.do(lambda: self._stack.hang_up(self.serial, code, retry))
+            await self._thread.do(command)
             await asyncio.wait_for(self._over.wait(), GOODBYE_S)
         except TimeoutError:  # a dead peer; pjsip goes on repeating the BYE by itself
             self._end("bot")
@@ -229,7 +257,24 @@ class SipLeg:
                 self._transferred(news)
             case Disconnected(code, why):
                 self._refusal = (code, why)
-                self._end(self._who(code, why))
+                if not self._tries_next(code):
+                    self._end(self._who(code, why))
+
+    def _tries_next(self, code: int) -> bool:
+        """The server of our call cannot serve: another one may."""
+        if code not in TRY_NEXT or not self.others or self._leaving or self._established.is_set():
+            return False
+        self._redialling = asyncio.ensure_future(self._redial(self.others.pop(0)))
+        return True
+
+    async def _redial(self, dial: Dial) -> None:
+        try:
+            self.dialled(*await dial())
+        except LegError:
+            self._end(self._who(*self._refusal))
+            return
+        if self._leaving:  # meanwhile
+            await self._thread.do(lambda: self._stack.hang_up(self.serial, 0, 0))
 
     def _who(self, code: int, reason: str) -> str:
         if self._leaving:
@@ -238,8 +283,6 @@ class SipLeg:
             return "cancelled"
         if self._established.is_set() and code // 100 == 2:
             return "caller"
-        if self._established.is_set() and code == 408 and "refresh" in reason:
-            return "session expired: nobody refreshed it"
         return f"failed: {code} {reason}"
 
     def _transferred(self, news: Transferred) -> None:
@@ -250,6 +293,8 @@ class SipLeg:
             waiting.set_exception(LegError(f"transfer: {news.code} {news.reason}"))
         elif news.final and news.code >= 200:
             waiting.set_result(None)
+        elif news.final:
+            waiting.set_exception(LegError("transfer: its outcome was not told"))
 
     def _end(self, who: str) -> None:
         if self._ended is not None:

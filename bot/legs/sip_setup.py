@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pjsua2 as pj
 
 from bot.audio.frame import FRAME_MS
 from bot.legs.bridge import BRIDGE_HZ
-from bot.legs.sip_manners import LEAST_SESSION_S
+from bot.legs.sip_registration import Pauses
+from bot.legs.sip_trunks import TrunkLogin
 
 LIBRARY: str = pj._pjsua2.__file__  # the shared object that also exports pjsip's C functions
 QUALITY = 10  # of the bridge's resampler; the default loses 3 dB at 3.1 kHz
 CODEC_IDS = {"PCMU": "PCMU/8000", "PCMA": "PCMA/8000", "G722": "G722/16000"}
 TOP_PRIORITY = 250
+
+LEAST_SESSION_S = 90  # RFC 4028: nobody may want less
 
 JITTER_FIRST_MS = 0  # playing starts with the first packet
 JITTER_LEAST_MS = 20
@@ -34,7 +37,17 @@ class SipSettings:
     rtp_count: int = 400
     life: int = 0  # how often this worker was respawned; see sip_ports
     user_agent: str = "bot"
-    session_expires_s: int = 1800  # RFC 4028; what we ask for
+    session_expires_s: int = 1800  # RFC 4028; whoever cannot refresh a session in time has gone
+    called_from: Sequence[str] = ("request-uri",)  # headers that may tell it, the first one first
+    caller_from: Sequence[str] = ("p-asserted-identity", "remote-party-id", "from")
+    region: str = ""  # country of numbers without a country code, "DE"; see bot.numbers.e164
+    allow: Sequence[str] = ()  # networks; empty: everybody
+    refuse: str = "silence"  # what others get, or "403"
+    requests_per_s: int = 0  # of one address and port; 0: no limit
+    public_address: str = ""  # host or IPv4 address that callers see
+    stun: str = ""  # host:port
+    trunks: Sequence[TrunkLogin] = ()
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 def max_calls_compiled() -> int:
@@ -50,13 +63,14 @@ def choose_codecs(endpoint: pj.Endpoint, names: Sequence[str]) -> None:
         endpoint.codecSetPriority(CODEC_IDS[name], TOP_PRIORITY - rank)
 
 
-def dialogue(call: pj.AccountCallConfig, settings: SipSettings) -> None:
-    """Session timers (RFC 4028) with whoever knows them, reliable ringing (RFC 3262) for whoever
-    asks for it."""
+def set_dialogue(config: pj.AccountConfig, settings: SipSettings) -> None:
+    """Session timers (RFC 4028) with everybody who knows them, in either role, and reliable
+    provisional responses (RFC 3262) for who asks for them."""
+    call = config.callConfig
     call.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
-    call.timerMinSESec = LEAST_SESSION_S
     call.timerSessExpiresSec = settings.session_expires_s
-    call.prackUse = pj.PJSUA_100REL_OPTIONAL
+    call.timerMinSESec = LEAST_SESSION_S
+    call.prackUse = pj.PJSUA_100REL_NOT_USED
 
 
 def endpoint_config(settings: SipSettings) -> pj.EpConfig:
@@ -65,7 +79,10 @@ def endpoint_config(settings: SipSettings) -> pj.EpConfig:
     config.logConfig.msgLogging = 0
     config.uaConfig.userAgent = settings.user_agent
     config.uaConfig.maxCalls = min(settings.max_calls, max_calls_compiled())
+    config.uaConfig.mwiUnsolicitedEnabled = False  # nobody here has a mailbox to hear of
     config.uaConfig.threadCnt = 0  # the SIP thread polls
+    if settings.stun:
+        config.uaConfig.stunServer.push_back(settings.stun)
     media = config.medConfig
     media.threadCnt = 1
     media.clockRate = media.sndClockRate = BRIDGE_HZ

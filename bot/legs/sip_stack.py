@@ -6,35 +6,44 @@ import ctypes
 import itertools
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from types import MappingProxyType
 
 import pjsua2 as pj
+import structlog
 
 from bot.errors import LegError, StartError
 from bot.legs.bridge import SILENCE, Pool
 from bot.legs.mailbox import Mailbox
-from bot.legs.sip_call import Confirmed, News, SipCall, guarded
+from bot.legs.sip_call import Confirmed, News, SipCall, immortal
 from bot.legs.sip_clock import Clock
-from bot.legs.sip_gate import put_gate
-from bot.legs.sip_manners import Told, answer_to
+from bot.legs.sip_door import Door
+from bot.legs.sip_filter import KernelFilter
+from bot.legs.sip_flood import Blocked, Floods
+from bot.legs.sip_gate import PASS, Gate
+from bot.legs.sip_manners import Manners
+from bot.legs.sip_message import headers_of, user_of
 from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_replies import refusal, status
+from bot.legs.sip_session import session_of, terminate
 from bot.legs.sip_setup import (
     LIBRARY,
     SipSettings,
     choose_codecs,
-    dialogue,
     endpoint_config,
     max_calls_compiled,
+    set_dialogue,
 )
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
-from bot.legs.sip_usher import Usher
+from bot.legs.sip_sources import Sources
+from bot.legs.sip_trunks import Account, TrunkLine, Trunks
+from bot.trunk_settings import Trunk
 
 POLL_MS = 10
 RETRY_AFTER_S = 5
+log = structlog.get_logger(__name__)
 
 
 @cache
@@ -45,16 +54,6 @@ def the_endpoint() -> BoundedEndpoint:
     return endpoint
 
 
-_kept: list[object] = []
-
-
-def immortal(thing: Any) -> Any:
-    """`thing`, whose C++ half is never freed: after libDestroy that would crash the process."""
-    thing.thisown = False
-    _kept.append(thing)
-    return thing
-
-
 @dataclass(frozen=True, slots=True)
 class Invite:
     """An INVITE as it came."""
@@ -63,21 +62,13 @@ class Invite:
     call_id: str
     message: str  # the whole request
     box: Mailbox
-
-
-class _Account(pj.Account):  # type: ignore[misc]  # pjsua2 has no types
-    def __init__(self, incoming: Callable[[int, str], None]) -> None:
-        super().__init__()
-        self._incoming = incoming
-
-    @guarded
-    def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:
-        self._incoming(int(prm.callId), str(prm.rdata.wholeMsg))
+    trunk: Trunk | None = None  # by which it came
 
 
 class SipStack:
     """`on_invite` is told of every INVITE that may be answered and says where its news go;
-    `draining` is asked first."""
+    `draining` is asked first. `look_up` is told that servers of trunks are to be heard which are
+    not yet: see `hear`."""
 
     def __init__(
         self,
@@ -85,6 +76,7 @@ class SipStack:
         loop: AbstractEventLoop,
         on_invite: Callable[[Invite], Callable[[News], None]],
         draining: Callable[[], bool],
+        look_up: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._loop = loop
@@ -93,7 +85,13 @@ class SipStack:
         self._serials = itertools.count(1)
         self._calls: dict[int, SipCall] = {}
         self._begun = Rate(CALLS_AT_ONCE)
-        self._referring: dict[str, int] = {}  # Call-IDs that we sent a REFER in → serials
+        self._sources = Sources(
+            settings.allow, {each.trunk.name: each.trunk.allow for each in settings.trunks}
+        )
+        self.trunks = Trunks(
+            TrunkLine(each, settings.pauses, self._equip, self._invited, look_up)
+            for each in settings.trunks
+        )
 
     # ---- up and down -------------------------------------------------------------------
 
@@ -109,9 +107,10 @@ class SipStack:
             self._listen(address, port)
             self._endpoint.libStart()
             choose_codecs(self._endpoint, self._settings.codecs)
+            self._put_gate(address, port)
             self._make_account(address, port)
-            put_gate(LIBRARY, self._refuses)
-            Usher(LIBRARY, self._answer_to)
+            self.trunks.create()
+            self._manners = Manners(LIBRARY, self._settings.codecs)
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
         self._pool = Pool(max_calls_compiled())
@@ -122,8 +121,25 @@ class SipStack:
         self.clock = Clock(LIBRARY, no_sound(), self._loop)
         self.clock.start()
 
+    def hear(self, trunk: str, servers: Sequence[str], addresses: frozenset[str]) -> None:
+        """Let packets of a trunk's `servers`, which are at `addresses`, come in."""
+        self.door.servers(trunk, addresses)  # the next poll tells the kernel, then it registers
+        self.trunks.hear(trunk, servers)
+
     def poll(self) -> None:
         self._endpoint.poll(POLL_MS)
+        for flooder in self.door.poll():
+            self._drop_junk_of(flooder)
+        self.trunks.poll()
+
+    def _drop_junk_of(self, flooder: Blocked) -> None:
+        """Its calls that nobody confirmed: they would hold all lines for a minute."""
+        for call in list(self._calls.values()):
+            address, _, port = call.sender.rpartition(":")
+            if call.confirmed or not call.session or address != flooder.address:
+                continue
+            if flooder.port in (0, int(port)):
+                terminate(LIBRARY, call.session)
 
     def end_calls(self) -> None:
         """Hang up on everybody; their last callbacks come with later polls."""
@@ -136,59 +152,94 @@ class SipStack:
     def stop(self) -> None:
         """The last command; pjsip is gone afterwards."""
         self.clock.stop()
-        self._account.shutdown()
+        for line in (self._account, *self.trunks.accounts()):
+            line.shutdown()
         self._endpoint.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
 
     def _listen(self, address: str, port: int) -> None:
         config = pj.TransportConfig()
         config.port = port
         config.boundAddress = "" if address == "0.0.0.0" else address
+        config.publicAddress = self._settings.public_address
         self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, config)
         self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_TCP, config)
+
+    def _put_gate(self, address: str, port: int) -> None:
+        """Without a sender in sight only the kernel keeps strangers out, in silence."""
+        gate = Gate(LIBRARY)
+        seen = gate.layout_holds(address, port, self._endpoint.poll)
+        if not seen:
+            log.warning("senders cannot be told apart: no limit of requests, no 403")
+        silence = self._settings.refuse == "silence" or not seen
+        floods = Floods(self._settings.requests_per_s)
+        self.door = Door(self._sources, floods, KernelFilter(address, port), silence=silence)
+        gate.put_door(self.door.verdict if seen else lambda *_: PASS)
+        gate.put_gate(self._refuses)
 
     def _make_account(self, address: str, port: int) -> None:
         config = pj.AccountConfig()
         host = "localhost" if address == "0.0.0.0" else address
         self.host = f"{host}:{port}"
         config.idUri = f"sip:bot@{self.host}"
-        dialogue(config.callConfig, self._settings)
-        media = config.mediaConfig.transportConfig
-        ports = quiet_share(
+        self._address, self._port = address, port
+        self._ports = quiet_share(
             address, self._settings.rtp_port, self._settings.rtp_count, self._settings.life
         )
-        media.port = ports[0]
-        media.portRange = len(ports) - 2  # to the last port that may be RTP's, inclusive
-        media.randomizePort = True  # the first one: a share may be used again by the next bot
-        media.boundAddress = "" if address == "0.0.0.0" else address
-        self._account = immortal(_Account(self._incoming))
+        self._equip(config, "", "")
+        self._account = immortal(Account(self._invited))
         self._account.create(config, True)
+
+    def _equip(self, config: pj.AccountConfig, public_address: str, transport: str) -> None:
+        """What every account has: its dialogues' timers, and where RTP of its calls goes, with
+        `public_address` instead of the bot's own."""
+        set_dialogue(config, self._settings)
+        media = config.mediaConfig.transportConfig
+        media.port = self._ports[0]
+        media.portRange = len(self._ports) - 2  # to the last port that may be RTP's, inclusive
+        media.randomizePort = True  # the first one: a share may be used again by the next bot
+        media.boundAddress = "" if self._address == "0.0.0.0" else self._address
+        media.publicAddress = public_address or self._settings.public_address
+        # pjsua would tell a registrar the address that it sees, which is right where none is known
+        config.natConfig.contactRewriteUse = 0 if media.publicAddress else 1
+        if public_address:  # the transport tells the bot's own
+            at = f"{user_of(config.idUri)}@{public_address}:{self._port}"
+            config.sipConfig.contactForced = f"<sip:{at}{transport}>"
 
     def _refuses(self, method: bytes) -> bool:
         """Asked for each request outside a dialog, before pjsua spends anything on it."""
         if method == b"INVITE":
             return self._begun.exceeded
-        return method == b"OPTIONS" and self._draining()
-
-    def _answer_to(self, message: str) -> Told | None:
-        busy = self._draining() or self.clock.overloaded
-        return answer_to(message, self._settings.codecs, self._referring, busy)
+        return method == b"OPTIONS" and (self._draining() or self.clock.sick)
 
     # ---- calls ---------------------------------------------------------------------------
 
-    def _incoming(self, call_id: int, message: str) -> None:
+    def _invited(self, account: pj.Account, prm: pj.OnIncomingCallParam) -> None:
         """Ring at once, or refuse; a call without an owner would stay forever."""
+        message, sender = str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress)
         box = Mailbox(SILENCE)
         serial = next(self._serials)
         sink: list[Callable[[News], None]] = []
-        call = self._adopt(serial, call_id, box, lambda news: sink[0](news) if sink else None)
+        call = self._adopt(
+            serial, account, int(prm.callId), box, lambda news: sink[0](news) if sink else None
+        )
+        call.session = session_of(LIBRARY, int(prm.rdata.pjRxData))
+        call.sender = sender
         if self._draining():
             call.answer(refusal(503, RETRY_AFTER_S))
             return
         call.answer(status(180))
-        sink.append(self._on_invite(Invite(serial, call.getInfo().callIdString, message, box)))
+        names = self._sources.trunks(sender.rpartition(":")[0])
+        trunk = self.trunks.of_call(names, user_of(headers_of(message).get("request-uri", "")))
+        invite = Invite(serial, call.getInfo().callIdString, message, box, trunk)
+        sink.append(self._on_invite(invite))
 
     def _adopt(
-        self, serial: int, call_id: int, box: Mailbox, report: Callable[[News], None]
+        self,
+        serial: int,
+        account: pj.Account,
+        call_id: int,
+        box: Mailbox,
+        report: Callable[[News], None],
     ) -> SipCall:
         self._begun.count()
         port = self._pool.take()
@@ -198,19 +249,25 @@ class SipStack:
             self.clock.close(box)
             self._pool.give_back(port)
             self._calls.pop(serial, None)
-            self._referring = {each: of for each, of in self._referring.items() if of != serial}
 
-        call = SipCall(self._account, call_id, port, report, gone)
+        call = SipCall(account, call_id, port, report, gone, self._manners)
         self._calls[serial] = call
         return call
 
     def answer(self, serial: int, box: Mailbox) -> None:
         """Raises LegError when the caller has gone or no codec fits."""
+        self._answer(serial, box, 200)
+
+    def early(self, serial: int, box: Mailbox) -> None:
+        """Media before the answer (RFC 3960). Raises as `answer`."""
+        self._answer(serial, box, 183)
+
+    def _answer(self, serial: int, box: Mailbox, code: int) -> None:
         call = self._calls.get(serial)
         if call is None:
             raise LegError("the caller has gone")
         try:
-            call.answer(status(200))
+            call.answer(status(code))
         except pj.Error as error:
             raise LegError(f"cannot answer: {error.reason}") from None
         if serial in self._calls:
@@ -220,6 +277,25 @@ class SipStack:
         self, uri: str, caller: str, box: Mailbox, report: Callable[[News], None]
     ) -> tuple[int, str]:
         """Serial and Call-ID of a new call. Raises LegError when it cannot even be tried."""
+        return self._dial(self._account, uri, f"<sip:{caller}@{self.host}>", box, report)
+
+    def dial_by(
+        self, trunk: str, uri: str, caller: str, box: Mailbox, report: Callable[[News], None]
+    ) -> tuple[int, str]:
+        """The same through a trunk; `caller` "" is the trunk's own caller id."""
+        line = self.trunks.named(trunk)
+        from_, headers = line.caller(caller)
+        return self._dial(line.account, uri, from_, box, report, headers)
+
+    def _dial(
+        self,
+        account: pj.Account,
+        uri: str,
+        from_: str,
+        box: Mailbox,
+        report: Callable[[News], None],
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[int, str]:
         if len(self._calls) >= min(self._settings.max_calls, max_calls_compiled()):
             raise LegError("all lines are busy")
         if self._begun.exceeded:
@@ -231,9 +307,13 @@ class SipStack:
                 self.clock.open(box)
             report(news)
 
-        call = self._adopt(serial, pj.PJSUA_INVALID_ID, box, heard)
+        call = self._adopt(serial, account, pj.PJSUA_INVALID_ID, box, heard)
         prm = pj.CallOpParam(True)
-        prm.txOption.localUri = f"<sip:{caller}@{self.host}>"
+        prm.txOption.localUri = from_
+        for name, value in headers.items():
+            header = pj.SipHeader()
+            header.hName, header.hValue = name, value
+            prm.txOption.headers.push_back(header)
         try:
             call.makeCall(uri, prm)
             return serial, str(call.getInfo().callIdString)
@@ -247,6 +327,12 @@ class SipStack:
         call = self._calls.get(serial)
         if call is not None:
             self._try(lambda: call.hangup(refusal(code, retry_after_s)))
+
+    def refuse(self, serial: int, code: int, retry_after_s: int, reason: str, contact: str) -> None:
+        """`code` with its reason phrase, a 3xx with where to call instead."""
+        call = self._calls.get(serial)
+        if call is not None:
+            self._try(lambda: call.hangup(refusal(code, retry_after_s, reason, contact)))
 
     def send_digits(self, serial: int, digits: str) -> None:
         call = self._calls.get(serial)
@@ -268,8 +354,8 @@ class SipStack:
         call = self._calls.get(serial)
         if call is None:
             raise LegError("the caller has gone")
+        call.referred = True
         try:
-            self._referring[str(call.getInfo().callIdString)] = serial
             send(call)
         except pj.Error as error:
             raise LegError(f"cannot transfer: {error.reason}") from None

@@ -208,6 +208,11 @@ def test_another_microphone_is_taken_in_mid_call_and_remembered(
     picker.select_option(label=other)
     eventually(lambda: bare.evaluate(SENT_BY) == other)
     page.hang_up()
-    bare.reload()
+    page = CallPage(bare, home)
     bare.get_by_text("Microphone and speaker").click()
     expect(picker.locator("option:checked")).to_have_text(other)
+    bare.evaluate("() => localStorage.setItem('voice-bot-devices', '{\"audioinput\": \"gone\"}')")
+    page.call()
+    page.until("speaking")  # with what there is
+    assert bare.evaluate(SENT_BY) == before
+    page.hang_up()

@@ -82,9 +82,11 @@ async def by_refer(phone: WirePhone, desk: WireCallee) -> WireCall:
 async def by_joining(phone: WirePhone, desk: WireCallee) -> WireCall:
     """The caller's exchange refuses REFER: the bot carries the audio of both."""
     call = await asks(phone, "")
-    call.refer_answers = [405]
+    call.scripted["REFER"] = [405]
     person = await desk.next_call(20)
-    await asyncio.wait_for(call.referred.get(), 20)
+    async with asyncio.timeout(30):
+        while "REFER" not in call.requested:
+            await asyncio.sleep(0.05)
     await asyncio.sleep(0.3)
     at = call.rtp.sent[-1].at
     await call.say(spoken("Where is my parcel?"))

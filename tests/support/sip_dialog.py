@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from tests.support.rtp_wire import EVENT_TYPE
 from tests.support.sip_message import Message
-from tests.support.sip_wire import T1, WireCall
+from tests.support.sip_wire import T1, WireCall, WirePhone
 
-PAYLOADS = {"PCMU": 0, "PCMA": 8, "G722": 9, "G729": 18}
+PAYLOADS = {"PCMU": 0, "PCMA": 8, "G722": 9}
 Headers = Sequence[tuple[str, str]]
 
 
@@ -74,14 +74,25 @@ async def update(call: WireCall, body: str = "", headers: Headers = ()) -> Messa
     return await ask(call, "UPDATE", body, headers)
 
 
-async def notify(call: WireCall, code: int, reason: str) -> int:
-    """What became of the bot's REFER (RFC 3515); the status of its answer."""
-    headers = [
-        ("event", "refer"),
-        ("subscription-state", "terminated;reason=noresource"),
-        ("content-type", "message/sipfrag;version=2.0"),
-    ]
-    return (await ask(call, "NOTIFY", f"SIP/2.0 {code} {reason}\r\n", headers)).status
+async def late_offer(call: WireCall, answer: str) -> Message:
+    """A re-INVITE without SDP; `answer`, in the ACK, answers the offer in its 200."""
+    call.ack_body = answer
+    try:
+        return await reinvite(call)
+    finally:
+        call.ack_body = ""
+
+
+async def ring_without_offer(phone: WirePhone, codecs: Sequence[str]) -> WireCall:
+    """An INVITE without SDP on its way; its ACK answers with `codecs`."""
+    call = WireCall(phone, "1000", "4930123456", await phone.media.open(phone.host))
+    phone.calls[call.call_id] = call
+    call.ack_body = sdp(call, codecs)
+    request = call._request("INVITE")
+    call.branch = request.get("via").split("branch=")[1].split(";")[0]
+    call._waiting(request)
+    phone.send(request)
+    return call
 
 
 def direction_of(body: str) -> str:

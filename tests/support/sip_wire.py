@@ -13,10 +13,10 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
-from tests.support.g711 import CODECS, PCMU
+from tests.support.g711 import CODECS
 from tests.support.rtp_wire import MediaProcess, RtpStream
 from tests.support.sip_message import (
     Message,
@@ -43,23 +43,21 @@ class WireCall:
         self.to = f"<{self.remote}>"
         self.routes: list[str] = []
         self.branch = ""
-        self.sdp: Callable[[str], str] = lambda offered: offered
         self.cseq = 1
         self.provisional: list[int] = []
-        self.provisionals: list[Message] = []  # the same, whole
-        self.pracked: list[int] = []  # what our PRACKs were answered with
-        self.ack_body: Callable[[], str] | None = None  # the answer, where the 200 is the offer
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.ringing: list[Message] = []  # the same, whole
+        self.ack_body = ""  # an SDP answer, where the far side made the offer
         self.status = 0  # final status of the INVITE, 0 while it rings
         self.final_response: Message | None = None
         self.ended_by: str | None = None  # "caller" (we) or "bot" once a BYE was sent or came
+        self.requested: list[str] = []  # methods of what the far side asked within the call
+        self.scripted: dict[str, list[int]] = {}  # by method, statuses to answer; 0: none
         self.bye_headers: dict[str, str] = {}
-        self.requests: list[tuple[float, Message]] = []  # the bot's within the call, when they came
-        self.refer_answers: list[int] = []  # in order, 0 for a REFER that got lost; then 202
         self.referred: asyncio.Queue[str] = asyncio.Queue()  # where the bot transfers us to
         self.invited_at = time.time()
         self.answered_at = 0.0
         self.ended_at = 0.0
+        self._early = False
         self._final = asyncio.Event()
         self._ended = asyncio.Event()
         self._answers: dict[tuple[int, str], asyncio.Future[Message]] = {}
@@ -117,26 +115,22 @@ class WireCall:
                 raise TimeoutError(f"never silent for {seconds} s")
             await asyncio.sleep(0.02)
 
-    async def transferred(self, code: int, reason: str, timeout: float = 5.0) -> int:
+    async def transferred(
+        self, code: int, reason: str, timeout: float = 5.0, *, final: bool = True
+    ) -> int:
         """Tell the bot what became of its REFER (RFC 3515, a NOTIFY); the status of its answer."""
         self.cseq += 1
         notify = self._request("NOTIFY")
         notify.headers += [
             ("event", "refer"),
-            ("subscription-state", "terminated;reason=noresource"),
+            (
+                "subscription-state",
+                "terminated;reason=noresource" if final else "active;expires=60",
+            ),
             ("content-type", "message/sipfrag;version=2.0"),
         ]
         notify.body = f"SIP/2.0 {code} {reason}\r\n"
         return (await self._transact(notify, timeout)).status
-
-    async def reinvite(self, change: Callable[[str], str], timeout: float = 5.0) -> Message:
-        """Offer ourselves anew within the call, the offer changed; the final answer."""
-        self.cseq += 1
-        request = self._request("INVITE")
-        request.headers.append(("content-type", "application/sdp"))
-        offered = offer(self.phone.host, self.rtp.port, [self.rtp.codec])
-        request.body = change(self.sdp(offered))
-        return await self._transact(request, timeout)
 
     # ---- the protocol -----------------------------------------------------------------------
 
@@ -159,12 +153,8 @@ class WireCall:
     async def invite(self, codecs: Sequence[str], headers: Sequence[tuple[str, str]]) -> None:
         request = self._request("INVITE")
         self.branch = request.get("via").split("branch=")[1].split(";")[0]
-        request.headers += [*([("content-type", "application/sdp")] if codecs else []), *headers]
-        offered = offer(self.phone.host, self.rtp.port, [CODECS[name] for name in codecs])
-        request.body = self.sdp(offered.replace("ptime:20", f"ptime:{self.rtp.packet_ms}"))
-        if not codecs:  # the offer is left to the bot
-            request.body = ""
-            self.ack_body = lambda: self.sdp(offer(self.phone.host, self.rtp.port, [PCMU]))
+        request.headers += [("content-type", "application/sdp"), *headers]
+        request.body = offer(self.phone.host, self.rtp.port, [CODECS[name] for name in codecs])
         self._waiting(request)
         wait = T1
         while True:
@@ -206,11 +196,10 @@ class WireCall:
     def _invite_response(self, message: Message) -> None:
         if message.status < 200:
             self.provisional.append(message.status)
-            self.provisionals.append(message)
-            if message.get("rseq"):
-                task = asyncio.ensure_future(self._prack(message))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+            self.ringing.append(message)
+            if message.body and not self._early:  # media before the answer
+                self._early = True
+                self.rtp.start(*answered(message.body))
             return
         self.to = message.get("to") or self.to
         if message.status >= 300:  # the ACK of a refusal belongs to the INVITE's transaction
@@ -219,43 +208,37 @@ class WireCall:
             self.remote = uri_of(message.get("contact"))
             self.routes = message.all("record-route")[::-1]
             ack = self._request("ACK", cseq=message.cseq)
-            if self.ack_body is not None:
+            if self.ack_body:
                 ack.headers.append(("content-type", "application/sdp"))
-                ack.body = self.ack_body()
+                ack.body = self.ack_body
             self.phone.send(ack)
         if self._final.is_set():
             return  # a retransmission: the ACK was lost
         self.status, self.final_response = message.status, message
         if message.status < 300:
             self.answered_at = time.time()
-            self.rtp.start(*answered(message.body))
+            if not self._early:
+                self.rtp.start(*answered(message.body))
         else:
             self._over("bot")
         self._final.set()
-
-    async def _prack(self, ringing: Message) -> None:
-        """Acknowledge a reliable provisional response (RFC 3262)."""
-        self.to = ringing.get("to")
-        self.remote = uri_of(ringing.get("contact")) or self.remote
-        self.cseq += 1
-        prack = self._request("PRACK")
-        prack.headers.append(("rack", f"{ringing.get('rseq')} {ringing.get('cseq')}"))
-        self.pracked.append((await self._transact(prack, 5.0)).status)
 
     def request(self, message: Message) -> None:
         """A request of the far side within our call."""
         if message.method == "ACK":
             return
-        self.requests.append((time.time(), message))
+        self.requested.append(message.method)
         answer = response_to(message, 200, "OK", tag_of(self.from_), self.phone.contact)
+        if statuses := self.scripted.get(message.method):
+            if status := statuses.pop(0):
+                answer.first = f"SIP/2.0 {status} As Scripted"
+                self.phone.send(answer)
+            return
         if message.method == "INVITE":
             answer.headers.append(("content-type", "application/sdp"))
             answer.body = offer(self.phone.host, self.rtp.port, [self.rtp.codec])
         elif message.method == "REFER":
-            status = self.refer_answers.pop(0) if self.refer_answers else 202
-            if not status:
-                return
-            answer.first = f"SIP/2.0 {status} As Told"
+            answer.first = "SIP/2.0 202 Accepted"
             self.referred.put_nowait(uri_of(message.get("refer-to")))
         elif message.method == "BYE":
             self.bye_headers = dict(message.headers)
@@ -301,21 +284,11 @@ class WirePhone(asyncio.DatagramProtocol):
         caller: str = "4930123456",
         codecs: Sequence[str] = ("PCMU",),
         headers: Sequence[tuple[str, str]] = (),
-        packet_ms: int = 20,
-        sdp: Callable[[str], str] = lambda offered: offered,
     ) -> WireCall:
-        """Send the INVITE; returns at its first response. `sdp` changes what is offered."""
+        """Send the INVITE; returns at its first response."""
         call = WireCall(self, number, caller, await self.media.open(self.host))
-        call.rtp.packet_ms, call.sdp = packet_ms, sdp
         self.calls[call.call_id] = call
         await call.invite(codecs, headers)
-        return call
-
-    def stranger(self, number: str) -> WireCall:
-        """Somebody who has no call, for requests outside of one."""
-        call = WireCall(self, number, "stranger", RtpStream(0, self.media))
-        call.rtp.closed.set()
-        self.calls[call.call_id] = call
         return call
 
     async def dial(self, number: str, *, timeout: float = 10.0, **how: Any) -> WireCall:

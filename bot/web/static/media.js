@@ -9,13 +9,23 @@ const LIKED = "voice-bot-devices";
 export async function openMicrophone() {
   const wrong = ofThisBrowser();
   if (wrong) throw wrong;
-  const id = liked("audioinput");
-  // no `exact`: who left the liked headset at home is to be heard all the same
-  const audio = id ? { ...SPEECH, deviceId: id } : SPEECH;
   try {
-    return await navigator.mediaDevices.getUserMedia({ audio });
+    return (await openLiked()) ?? (await navigator.mediaDevices.getUserMedia({ audio: SPEECH }));
   } catch (error) {
     throw ofMicrophone(error);
+  }
+}
+
+/** The one that was chosen; null when none was, or when it was left at home. */
+async function openLiked() {
+  const id = liked("audioinput");
+  if (!id) return null;
+  try {
+    // without `exact` Chromium may take another one
+    return await navigator.mediaDevices.getUserMedia({ audio: { ...SPEECH, deviceId: { exact: id } } });
+  } catch (error) {
+    if (error.name === "OverconstrainedError" || error.name === "NotFoundError") return null;
+    throw error;
   }
 }
 
