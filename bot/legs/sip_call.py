@@ -16,6 +16,7 @@ import pjsua2 as pj
 import structlog
 
 from bot.legs.bridge import BridgePort
+from bot.legs.sip_watchdog import Watchdog
 
 FORBIDDEN = 403
 
@@ -53,6 +54,13 @@ class StreamEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class NoAudio:
+    """Nothing came for so long that we hang up."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Transferred:
     code: int  # SIP status of the REFER or of what it led to
     reason: str
@@ -65,7 +73,9 @@ class Disconnected:
     reason: str
 
 
-News: TypeAlias = Confirmed | MediaUp | Held | Pressed | StreamEnded | Transferred | Disconnected
+News: TypeAlias = (
+    Confirmed | MediaUp | Held | Pressed | StreamEnded | NoAudio | Transferred | Disconnected
+)
 
 
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:
@@ -97,7 +107,9 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         self.confirmed = False
         self._report = report
         self._gone = gone
+        self.watchdog = Watchdog(0)
         self._held = False
+        self._heard_from = pj.PJSUA_INVALID_ID  # the stream packets are expected on
         self._refer_accepted = False
 
     @guarded
@@ -120,6 +132,8 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
             if media.status in (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD):
                 self._connect(index, media.audioConfSlot)
             held = media.status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
+            both = media.dir == pj.PJMEDIA_DIR_ENCODING_DECODING
+            self._heard_from = index if both and not held else pj.PJSUA_INVALID_ID
             if held != self._held:
                 self._held = held
                 self._report(Held(held))
@@ -133,6 +147,19 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         self.port.startTransmit(audio)
         stream = self.getStreamInfo(index)
         self._report(MediaUp(str(stream.codecName), int(stream.codecClockRate)))
+
+    def report(self, news: News) -> None:
+        self._report(news)
+
+    def packets(self) -> int | None:
+        """RTP and RTCP reports that came on this stream; None while none are expected."""
+        if not self.confirmed or self._heard_from == pj.PJSUA_INVALID_ID:
+            return None
+        try:
+            counters = self.getStreamStat(self._heard_from).rtcp
+        except pj.Error:  # between two streams
+            return None
+        return int(counters.rxStat.pkt) + int(counters.txStat.updateCount)
 
     @guarded
     def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:

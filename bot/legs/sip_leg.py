@@ -29,6 +29,7 @@ from bot.legs.sip_call import (
     Held,
     MediaUp,
     News,
+    NoAudio,
     Pressed,
     StreamEnded,
     Transferred,
@@ -213,6 +214,8 @@ class SipLeg:
             case StreamEnded(received, lost):
                 self._rtp_received += received
                 self._rtp_lost += lost
+            case NoAudio(seconds):  # whoever has gone will not answer our BYE either
+                self._end(f"no audio arrived for {seconds:g} s")
             case Transferred():
                 self._transferred(news)
             case Disconnected(code, why):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import sys
+import time
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import pjsua2 as pj
 from bot.errors import LegError, StartError
 from bot.legs.bridge import SILENCE, Pool
 from bot.legs.mailbox import Mailbox
-from bot.legs.sip_call import Confirmed, News, SipCall, guarded
+from bot.legs.sip_call import Confirmed, News, NoAudio, SipCall, guarded
 from bot.legs.sip_clock import Clock
 from bot.legs.sip_gate import put_gate
 from bot.legs.sip_ports import quiet_share
@@ -29,6 +30,7 @@ from bot.legs.sip_setup import (
     max_calls_compiled,
 )
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
+from bot.legs.sip_watchdog import Looks, Watchdog
 
 POLL_MS = 10
 RETRY_AFTER_S = 5
@@ -89,6 +91,7 @@ class SipStack:
         self._draining = draining
         self._serials = itertools.count(1)
         self._calls: dict[int, SipCall] = {}
+        self._looks = Looks()
         self._begun = Rate(CALLS_AT_ONCE)
 
     # ---- up and down -------------------------------------------------------------------
@@ -119,6 +122,14 @@ class SipStack:
 
     def poll(self) -> None:
         self._endpoint.poll(POLL_MS)
+        if self._looks.due(now := time.monotonic()):
+            self._hang_up_on_the_gone(now)
+
+    def _hang_up_on_the_gone(self, now: float) -> None:
+        for serial, call in list(self._calls.items()):
+            if call.watchdog.gone(call.packets(), now):
+                call.report(NoAudio(self._settings.rtp_timeout_s))
+                self.hang_up(serial, 0, 0)
 
     def end_calls(self) -> None:
         """Hang up on everybody; their last callbacks come with later polls."""
@@ -191,6 +202,7 @@ class SipStack:
 
         call = SipCall(self._account, call_id, port, report, gone)
         self._calls[serial] = call
+        call.watchdog = Watchdog(self._settings.rtp_timeout_s)
         return call
 
     def answer(self, serial: int, box: Mailbox) -> None:
