@@ -21,6 +21,9 @@ class Sip(Section):
         ["PCMU", "PCMA", "G722"], min_length=1, description="offered and accepted, best first"
     )
     rtp_port: int = Field(4000, ge=1024, le=65000, description="first of 400 UDP ports for RTP")
+    srtp: Literal["off", "optional", "mandatory"] = Field(
+        "off", description="encrypted audio with keys in the SDP (SDES)"
+    )
     rtp_timeout_s: float = Field(
         30.0, ge=0, le=3600, description="a call no packet comes from is ended after this; 0: never"
     )

@@ -30,6 +30,7 @@ from bot.legs.sip_setup import (
     max_calls_compiled,
 )
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
+from bot.legs.sip_srtp import allow, hide_unusable
 from bot.legs.sip_watchdog import Looks, Watchdog
 
 POLL_MS = 10
@@ -110,6 +111,7 @@ class SipStack:
             choose_codecs(self._endpoint, self._settings.codecs)
             self._make_account(address, port)
             put_gate(LIBRARY, self._refuses)
+            hide_unusable(LIBRARY)
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
         self._pool = Pool(max_calls_compiled())
@@ -165,6 +167,7 @@ class SipStack:
         media.portRange = len(ports) - 2  # to the last port that may be RTP's, inclusive
         media.randomizePort = True  # the first one: a share may be used again by the next bot
         media.boundAddress = "" if address == "0.0.0.0" else address
+        allow(config.mediaConfig, self._settings.srtp)
         self._account = immortal(_Account(self._incoming))
         self._account.create(config, True)
 

@@ -37,6 +37,7 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
             max_calls=config.sip.max_calls,
             rtp_port=first,
             rtp_count=last - first + 1,
+            srtp=config.sip.srtp,
             rtp_timeout_s=config.sip.rtp_timeout_s,
             life=life,
         ),
