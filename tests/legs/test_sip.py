@@ -17,6 +17,7 @@ from bot.errors import LegError, StartError
 from bot.legs.base import Digit, HangUp, Hold
 from bot.legs.sip import SipEndpoint, SipLeg, SipSettings
 from bot.legs.sip_sockets import CALLS_AT_ONCE, CLOSING_S
+from tests.support.ports import free_udp_range
 from tests.support.sip_wire import WirePhone
 
 
@@ -25,7 +26,7 @@ class Desk:
 
     def __init__(self, **settings: Any) -> None:
         self.rung: asyncio.Queue[SipLeg] = asyncio.Queue()
-        given = {"bind": "127.0.0.1:0", "rtp_port": 23_000} | settings
+        given = {"bind": "127.0.0.1:0", "rtp_port": free_udp_range(400)} | settings
         self.endpoint = SipEndpoint(SipSettings(**given), self.rung.put_nowait)
 
     async def __aenter__(self) -> Self:
