@@ -24,6 +24,9 @@ class Sip(Section):
     srtp: Literal["off", "optional", "mandatory"] = Field(
         "off", description="encrypted audio with keys in the SDP (SDES)"
     )
+    rtp_from_anywhere: bool = Field(
+        False, description="take a call's audio from any address, not only from that of its SDP"
+    )
     rtp_timeout_s: float = Field(
         30.0, ge=0, le=3600, description="a call no packet comes from is ended after this; 0: never"
     )

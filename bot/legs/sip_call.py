@@ -16,6 +16,7 @@ import pjsua2 as pj
 import structlog
 
 from bot.legs.bridge import BridgePort
+from bot.legs.sip_rtp_door import RtpDoor
 from bot.legs.sip_watchdog import Watchdog
 
 FORBIDDEN = 403
@@ -108,6 +109,7 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         self._report = report
         self._gone = gone
         self.watchdog = Watchdog(0)
+        self.rtp_door: RtpDoor | None = None
         self._held = False
         self._heard_from = pj.PJSUA_INVALID_ID  # the stream packets are expected on
         self._refer_accepted = False
@@ -138,6 +140,15 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
                 self._held = held
                 self._report(Held(held))
             return
+
+    @guarded
+    def onStreamPreCreate(self, prm: pj.OnStreamPreCreateParam) -> None:
+        """Before the first packet can be heard on it."""
+        if self.rtp_door is None:
+            return
+        remote = str(prm.streamInfo.remoteRtpAddress)
+        local = str(self.getMedTransportInfo(prm.streamIdx).localRtpName)
+        self.rtp_door.open_to(remote.rpartition(":")[0], int(local.rpartition(":")[2]))
 
     def _connect(self, index: int, slot: int) -> None:
         if slot == pj.PJSUA_INVALID_ID:

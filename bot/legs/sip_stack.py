@@ -22,6 +22,7 @@ from bot.legs.sip_clock import Clock
 from bot.legs.sip_gate import put_gate
 from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_replies import refusal, status
+from bot.legs.sip_rtp_door import RtpDoor
 from bot.legs.sip_setup import (
     LIBRARY,
     SipSettings,
@@ -66,13 +67,13 @@ class Invite:
 
 
 class _Account(pj.Account):  # type: ignore[misc]  # pjsua2 has no types
-    def __init__(self, incoming: Callable[[int, str], None]) -> None:
+    def __init__(self, incoming: Callable[[int, str, str], None]) -> None:
         super().__init__()
         self._incoming = incoming
 
     @guarded
     def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:
-        self._incoming(int(prm.callId), str(prm.rdata.wholeMsg))
+        self._incoming(int(prm.callId), str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
 
 
 class SipStack:
@@ -163,6 +164,7 @@ class SipStack:
         ports = quiet_share(
             address, self._settings.rtp_port, self._settings.rtp_count, self._settings.life
         )
+        self._address = address
         media.port = ports[0]
         media.portRange = len(ports) - 2  # to the last port that may be RTP's, inclusive
         media.randomizePort = True  # the first one: a share may be used again by the next bot
@@ -179,12 +181,18 @@ class SipStack:
 
     # ---- calls ---------------------------------------------------------------------------
 
-    def _incoming(self, call_id: int, message: str) -> None:
+    def _incoming(self, call_id: int, message: str, sender: str) -> None:
         """Ring at once, or refuse; a call without an owner would stay forever."""
         box = Mailbox(SILENCE)
         serial = next(self._serials)
         sink: list[Callable[[News], None]] = []
-        call = self._adopt(serial, call_id, box, lambda news: sink[0](news) if sink else None)
+        call = self._adopt(
+            serial,
+            call_id,
+            box,
+            lambda news: sink[0](news) if sink else None,
+            sender.rpartition(":")[0],
+        )
         if self._draining():
             call.answer(refusal(503, RETRY_AFTER_S))
             return
@@ -192,7 +200,12 @@ class SipStack:
         sink.append(self._on_invite(Invite(serial, call.getInfo().callIdString, message, box)))
 
     def _adopt(
-        self, serial: int, call_id: int, box: Mailbox, report: Callable[[News], None]
+        self,
+        serial: int,
+        call_id: int,
+        box: Mailbox,
+        report: Callable[[News], None],
+        sender: str = "",
     ) -> SipCall:
         self._begun.count()
         port = self._pool.take()
@@ -206,6 +219,8 @@ class SipStack:
         call = SipCall(self._account, call_id, port, report, gone)
         self._calls[serial] = call
         call.watchdog = Watchdog(self._settings.rtp_timeout_s)
+        if not self._settings.rtp_from_anywhere:
+            call.rtp_door = RtpDoor(self._address, sender)
         return call
 
     def answer(self, serial: int, box: Mailbox) -> None:
