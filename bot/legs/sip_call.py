@@ -108,6 +108,7 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         self.confirmed = False
         self._report = report
         self._gone = gone
+        self.offer = b""  # the INVITE, when we were called
         self.watchdog = Watchdog(0)
         self.rtp_door: RtpDoor | None = None
         self._held = False

@@ -8,12 +8,11 @@ pjsip looks: it does not know it, and answers 488 as to any other it does not kn
 
 from __future__ import annotations
 
-import ctypes
 import re
 
 import pjsua2 as pj
 
-from bot.legs.sip_gate import _Hook, _kept, _Module
+from bot.legs.sip_sdp import sections
 
 USE = {
     "off": pj.PJMEDIA_SRTP_DISABLED,
@@ -21,10 +20,8 @@ USE = {
     "mandatory": pj.PJMEDIA_SRTP_MANDATORY,
 }
 SUITES = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")  # all that RFC 4568 asks for
-NAME = b"mod-bot-srtp"
-BEFORE_ALL = 5  # pjsip's first own module is PJSIP_MOD_PRIORITY_TRANSPORT_LAYER, 8
 
-_MEDIA = re.compile(rb"^m=\w+ \d+(?:/\d+)? ([^ \r\n]+)", re.MULTILINE)
+_MEDIA = re.compile(rb"m=\S+[ \t]+\S+[ \t]+(\S+)")
 _CRYPTO = re.compile(rb"^a=crypto:\d+ (\S+)", re.MULTILINE)
 
 
@@ -46,47 +43,13 @@ def allow(media: pj.AccountMediaConfig, mode: str) -> None:
 def unusable(sdp: bytes) -> list[tuple[int, int]]:
     """Begin and end of the names of profiles in `sdp` that we could not take."""
     found = []
-    sections = list(_MEDIA.finditer(sdp))
-    ends = [*(each.start() for each in sections[1:]), len(sdp)]
-    for media, end in zip(sections, ends, strict=False):
+    for begin, end in sections(sdp):
+        media = _MEDIA.match(sdp, begin, end)
+        if media is None:
+            continue
         profile = media[1].upper()
-        offered = _CRYPTO.findall(sdp[media.end() : end])
+        offered = _CRYPTO.findall(sdp, media.end(), end)
         keyed = any(suite.decode("ascii", "replace") in SUITES for suite in offered)
         if b"TLS/" in profile or (b"SAVP" in profile and not keyed):
             found.append(media.span(1))
     return found
-
-
-class _SdpInfo(ctypes.Structure):
-    """The beginning of `pjsip_rdata_sdp_info` of pjproject 2.15; `body` lies in the packet."""
-
-    _fields_ = [("body", ctypes.c_void_p), ("length", ctypes.c_ssize_t)]
-
-
-def hide_unusable(library: str) -> None:
-    """On the SIP thread, pjsip being up; it lasts until libDestroy."""
-    pjsip = ctypes.CDLL(library)
-    pjsip.pjsip_rdata_get_sdp_info.restype = ctypes.POINTER(_SdpInfo)
-    pjsip.pjsip_rdata_get_sdp_info.argtypes = [ctypes.c_void_p]
-    pjsip.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
-    pjsip.pjsip_endpt_register_module.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-
-    def on_message(rdata: int) -> int:
-        info = pjsip.pjsip_rdata_get_sdp_info(rdata)
-        if info and info.contents.body:
-            sdp = info.contents
-            for begin, end in unusable(ctypes.string_at(sdp.body, sdp.length)):
-                ctypes.memset(sdp.body + begin, ord("x"), end - begin)
-        return 0  # let the others have it
-
-    hook = _Hook(on_message)
-    module = _Module(
-        name=NAME,
-        name_length=len(NAME),
-        id=-1,
-        priority=BEFORE_ALL,
-        on_rx_request=hook,
-        on_rx_response=ctypes.cast(hook, ctypes.c_void_p),
-    )
-    _kept.extend((module, hook))
-    pjsip.pjsip_endpt_register_module(pjsip.pjsua_get_pjsip_endpt(), ctypes.byref(module))

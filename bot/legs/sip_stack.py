@@ -15,14 +15,16 @@ from typing import Any
 import pjsua2 as pj
 
 from bot.errors import LegError, StartError
-from bot.legs.bridge import SILENCE, Pool
+from bot.legs.bridge import SILENCE, Pool, hush
 from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import Confirmed, News, NoAudio, SipCall, guarded
 from bot.legs.sip_clock import Clock
 from bot.legs.sip_gate import put_gate
 from bot.legs.sip_ports import quiet_share
+from bot.legs.sip_ptime import PacketTime
 from bot.legs.sip_replies import refusal, status
 from bot.legs.sip_rtp_door import RtpDoor
+from bot.legs.sip_sdp import show_sdp
 from bot.legs.sip_setup import (
     LIBRARY,
     SipSettings,
@@ -31,7 +33,7 @@ from bot.legs.sip_setup import (
     max_calls_compiled,
 )
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
-from bot.legs.sip_srtp import allow, hide_unusable
+from bot.legs.sip_srtp import allow, unusable
 from bot.legs.sip_watchdog import Looks, Watchdog
 
 POLL_MS = 10
@@ -112,10 +114,11 @@ class SipStack:
             choose_codecs(self._endpoint, self._settings.codecs)
             self._make_account(address, port)
             put_gate(LIBRARY, self._refuses)
-            hide_unusable(LIBRARY)
+            self._packet_time = PacketTime(self._endpoint)
+            show_sdp(LIBRARY, self._see)
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
-        self._pool = Pool(max_calls_compiled())
+        self._pool = Pool(max_calls_compiled(), hush(self._settings.comfort_noise_db))
         for place in self._pool.ports:
             immortal(place)
         no_sound = ctypes.CDLL(LIBRARY).pjsua_set_no_snd_dev
@@ -173,6 +176,10 @@ class SipStack:
         self._account = immortal(_Account(self._incoming))
         self._account.create(config, True)
 
+    def _see(self, sdp: bytes) -> list[tuple[int, int]]:
+        self._packet_time.follow(sdp)  # all but an INVITE becomes a stream at once
+        return unusable(sdp)
+
     def _refuses(self, method: bytes) -> bool:
         """Asked for each request outside a dialog, before pjsua spends anything on it."""
         if method == b"INVITE":
@@ -193,6 +200,7 @@ class SipStack:
             lambda news: sink[0](news) if sink else None,
             sender.rpartition(":")[0],
         )
+        call.offer = message.encode()
         if self._draining():
             call.answer(refusal(503, RETRY_AFTER_S))
             return
@@ -229,6 +237,7 @@ class SipStack:
         if call is None:
             raise LegError("the caller has gone")
         try:
+            self._packet_time.follow(call.offer)
             call.answer(status(200))
         except pj.Error as error:
             raise LegError(f"cannot answer: {error.reason}") from None
