@@ -31,6 +31,7 @@ from bot.legs.sip_call import (
     Held,
     MediaUp,
     News,
+    NoAudio,
     Pressed,
     StreamEnded,
     Transferred,
@@ -243,9 +244,7 @@ class SipLeg:
             case Confirmed():
                 self._established.set()
             case MediaUp(codec, hz):
-                if (codec, hz) != (self._info.codec, self._info.codec_hz):
-                    self._info = replace(self._info, codec=codec, codec_hz=hz)
-                    self._events.append(MediaChanged(codec, hz))
+                self._media_up(codec, hz)
             case Held(on):
                 self._events.append(Hold(on))
             case Pressed(digit, method):
@@ -253,12 +252,22 @@ class SipLeg:
             case StreamEnded(received, lost):
                 self._rtp_received += received
                 self._rtp_lost += lost
+            case NoAudio(seconds):  # whoever has gone will not answer our BYE either
+                self._end(f"no audio arrived for {seconds:g} s")
             case Transferred():
                 self._transferred(news)
             case Disconnected(code, why):
-                self._refusal = (code, why)
-                if not self._tries_next(code):
-                    self._end(self._who(code, why))
+                self._disconnected(code, why)
+
+    def _media_up(self, codec: str, hz: int) -> None:
+        if (codec, hz) != (self._info.codec, self._info.codec_hz):
+            self._info = replace(self._info, codec=codec, codec_hz=hz)
+            self._events.append(MediaChanged(codec, hz))
+
+    def _disconnected(self, code: int, why: str) -> None:
+        self._refusal = (code, why)
+        if not self._tries_next(code):
+            self._end(self._who(code, why))
 
     def _tries_next(self, code: int) -> bool:
         """The server of our call cannot serve: another one may."""
