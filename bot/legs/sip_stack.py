@@ -28,6 +28,7 @@ from bot.legs.sip_manners import Manners
 from bot.legs.sip_message import headers_of, user_of
 from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_ptime import PacketTime
+from bot.legs.sip_refer import hand_over
 from bot.legs.sip_replies import refusal, status
 from bot.legs.sip_rtp_door import RtpDoor
 from bot.legs.sip_sdp import show_sdp
@@ -374,24 +375,11 @@ class SipStack:
 
     def refer(self, serial: int, target: str) -> None:
         """Raises LegError."""
-        self._refer(serial, lambda call: call.xfer(target, pj.CallOpParam(True)))
+        hand_over(self._calls.get(serial), target)
 
     def refer_to(self, serial: int, other: int) -> None:
-        """REFER to the party of another call of ours, with Replaces. Raises LegError."""
-        taken = self._calls.get(other)
-        if taken is None:
-            raise LegError("the other party has gone")
-        self._refer(serial, lambda call: call.xferReplaces(taken, pj.CallOpParam(True)))
-
-    def _refer(self, serial: int, send: Callable[[SipCall], None]) -> None:
-        call = self._calls.get(serial)
-        if call is None:
-            raise LegError("the caller has gone")
-        call.referred = True
-        try:
-            send(call)
-        except pj.Error as error:
-            raise LegError(f"cannot transfer: {error.reason}") from None
+        """To the party of another call of ours. Raises LegError."""
+        hand_over(self._calls.get(serial), self._calls.get(other))
 
     @staticmethod
     def _try(command: Callable[[], None]) -> None:

@@ -124,6 +124,22 @@ async def they_hang_up_into_the_announcement(phone: WirePhone, sales: WireCallee
     return await taken_back(call)
 
 
+async def the_caller_gives_up_meanwhile(phone: WirePhone, sales: WireCallee) -> WireCall:
+    sales.answers_with = 200
+    call = await asks(phone, ASK_SALES)
+    person = await sales.next_call(20)
+    await call.hang_up()
+    assert await person.ended(5.0) == "bot", "the person is left alone on a line"
+    return call
+
+
+async def at_sales(phone: WirePhone, sales: WireCallee) -> tuple[WireCall, WireCall]:
+    return (
+        await nobody_takes_it(phone, sales),
+        await the_caller_gives_up_meanwhile(phone, sales),
+    )
+
+
 async def test_a_person_is_told_and_gets_the_caller_or_the_bot_takes_them_back(
     garage: BotProcess,
 ) -> None:
@@ -132,8 +148,8 @@ async def test_a_person_is_told_and_gets_the_caller_or_the_bot_takes_them_back(
         WireCallee(garage.sip, port=DESK) as desk,
         WireCallee(garage.sip, port=SALES) as sales,
     ):
-        referred, refused = await asyncio.gather(
-            by_refer(phone, desk), nobody_takes_it(phone, sales)
+        referred, (refused, given_up) = await asyncio.gather(
+            by_refer(phone, desk), at_sales(phone, sales)
         )
         joined, hung_up = await asyncio.gather(
             by_joining(phone, desk), they_hang_up_into_the_announcement(phone, sales)
@@ -148,3 +164,4 @@ async def test_a_person_is_told_and_gets_the_caller_or_the_bot_takes_them_back(
         assert record_of(garage, call.call_id)["end_reason"] == end_reason
         (event,) = events_of(garage, call.call_id, "transfer")
         assert [event["to"], event["how"], event["outcome"]] == told
+    assert record_of(garage, given_up.call_id)["end_reason"] == "caller hung up"
