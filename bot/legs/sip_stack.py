@@ -17,9 +17,10 @@ import pjsua2 as pj
 from bot.errors import LegError, StartError
 from bot.legs.bridge import SILENCE, Pool, hush
 from bot.legs.mailbox import Mailbox
-from bot.legs.sip_call import Confirmed, News, NoAudio, SipCall, guarded
+from bot.legs.sip_call import Confirmed, News, NoAudio, Pressed, SipCall, guarded
 from bot.legs.sip_clock import Clock
 from bot.legs.sip_gate import put_gate
+from bot.legs.sip_info import InfoDesk
 from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_ptime import PacketTime
 from bot.legs.sip_replies import refusal, status
@@ -98,6 +99,10 @@ class SipStack:
         self._looks = Looks()
         self._begun = Rate(CALLS_AT_ONCE)
 
+    @property
+    def dtmf_inband(self) -> str:
+        return self._settings.dtmf_inband
+
     # ---- up and down -------------------------------------------------------------------
 
     def start(self, address: str, port: int) -> None:
@@ -116,6 +121,7 @@ class SipStack:
             put_gate(LIBRARY, self._refuses)
             self._packet_time = PacketTime(self._endpoint)
             show_sdp(LIBRARY, self._see)
+            InfoDesk(LIBRARY, self._pressed)
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
         self._pool = Pool(max_calls_compiled(), hush(self._settings.comfort_noise_db))
@@ -179,6 +185,11 @@ class SipStack:
     def _see(self, sdp: bytes) -> list[tuple[int, int]]:
         self._packet_time.follow(sdp)  # all but an INVITE becomes a stream at once
         return unusable(sdp)
+
+    def _pressed(self, call_id: str, key: str) -> None:
+        for call in self._calls.values():
+            if call.getInfo().callIdString == call_id:
+                call.report(Pressed(key, "info"))
 
     def _refuses(self, method: bytes) -> bool:
         """Asked for each request outside a dialog, before pjsua spends anything on it."""
