@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -52,9 +53,11 @@ async def judged(bot: BotProcess, case: Case, lines: Lines) -> Outcome:
         async with asyncio.timeout(case.wait_s + PATIENCE_S):
             await case.script(desk)
     except TimeoutError as error:
-        wrong = f"nothing came: {error}".strip(": ")
+        line = traceback.extract_tb(error.__traceback__)
+        here = [each.line for each in line if "cases_" in each.filename]
+        wrong = f"nothing came: {here[-1] if here else 'in time'}"
     except (AssertionError, IndexError, OSError, ValueError) as error:
-        wrong = f"{type(error).__name__}: {error}".removeprefix("AssertionError: ")
+        wrong = str(error) or traceback.extract_tb(error.__traceback__)[-1].line or repr(error)
     took = time.monotonic() - begun
     await desk.close()
     await asyncio.sleep(0.1)  # until the bot has put down its phones
