@@ -49,7 +49,7 @@ check:
 HARD_WORK = test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
 # Telephone calls wait for voices, too: two at once. Last, and alone, what measures the machine.
 BROWSER_LEGS = $(wildcard tests/legs/test_webrtc*.py)
-MEASURED = tests/sip/test_many_calls.py
+MEASURED = tests/sip/test_many_calls.py tests/sip/test_flood.py
 ON_THE_CLOCK = tests/contracts tests/legs tests/support/test_wire.py $(MEASURED)
 ELSEWHERE = tests/coqui tests/engine tests/browser tests/sip $(ON_THE_CLOCK)
 
@@ -60,7 +60,7 @@ ifneq ($(TESTS),)
 else
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(HARD_WORK)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-browser test-rest
-	$(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile tests/sip --ignore=$(MEASURED)
+	$(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile tests/sip $(addprefix --ignore=,$(MEASURED))
 	$(VENV)/bin/python -m pytest $(ON_THE_CLOCK) --ignore-glob='*/test_webrtc*'
 ifneq ($(COQUI),yes)
 	@echo "Coqui was not tested: COQUI=$(COQUI)"

@@ -1,7 +1,8 @@
-"""Addresses of this machine as they stand in config.toml."""
+"""Addresses and networks as they stand in config.toml."""
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -28,3 +29,13 @@ def _address(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value.strip()))
+    except ValueError:
+        raise ValueError('an address or a network, e.g. "127.0.0.1" or "10.0.0.0/8"') from None
+
+
+Network = Annotated[str, AfterValidator(_network)]

@@ -22,11 +22,12 @@ INTERRUPTED = 130
 COMMANDS = {
     "serve": ("bot.cli:serve", "Start the bot and answer calls."),
     "check": ("bot.cli_check:check", "Validate configuration, personas and dialplans."),
-    "route": ("bot.cli_check:route", "Tell who answers a number, and why."),
+    "route": ("bot.cli_route:route", "Tell who answers a number, and why."),
     "link": ("bot.cli_link:link", "Make a link with which a browser may call."),
     "healthy": ("bot.cli_healthy:healthy", "Ask the running bot how it is (exit code 0 or 1)."),
     "schema": ("bot.cli_check:schema", "Print the JSON Schema of a file."),
     "call": ("bot.cli_call:call", "Call a bot from this machine and hear what it says."),
+    "dial": ("bot.cli_dial:dial", "Let the running bot call somebody by telephone."),
     "calls": ("bot.cli_records:calls", "List the newest calls."),
     "show": ("bot.cli_records:show", "Show one call's turns and timings."),
     "messages": ("bot.cli_messages:messages", "List the messages callers left."),

@@ -1,4 +1,4 @@
-"""`check`, `route` and `schema`: the files an admin writes, looked at before any call."""
+"""`check` and `schema`: the files an admin writes, looked at before any call."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -15,17 +16,16 @@ from pydantic import BaseModel
 from bot.addresses import split_address
 from bot.cli_options import config_option
 from bot.cli_weights import weight_faults
-from bot.config import Config, check_config, load_config
-from bot.dialplan import Dialplan, decide
+from bot.config import Config, check_config
+from bot.dialplan import Dialplan, ends_in
 from bot.errors import ConfigError
-from bot.library import Library, read_shelf
+from bot.library import read_shelf
 from bot.persona import Persona
 from bot.providers.base import TextToSpeech
 from bot.providers.names import KINDS, Kind, named, own
 from bot.secrets import secret
 
 CANNOT = 2
-NOBODY = 1
 PERSONA_KEYS: dict[Kind, str] = {"stt": "ai.stt", "llm": "ai.llm", "tts": "voice.provider"}
 SCHEMAS: dict[str, type[BaseModel]] = {"persona": Persona, "dialplan": Dialplan, "config": Config}
 
@@ -38,14 +38,17 @@ def check(config_path: Path, live: bool) -> None:
 
     Each fault is one line: file, key, what is wrong, what to do. Exit code 2 when there is one.
     With --live every provider that may be asked in a call gets one tiny request; printed is how
-    long it took, or why it failed and what to do (exit code 2).
+    long it took, or why it failed and what to do (exit code 2). A bot that runs here also tells how
+    its trunks stand.
 
     \b
     python -m bot check
     python -m bot check --live
     python -m bot check -c /etc/bot/config.toml
     """
-    from bot.cli_check_web import web_faults, web_notes  # the web server is slow to import
+    # the servers are slow to import
+    from bot.cli_check_sip import sip_faults, sip_notes, try_trunks
+    from bot.cli_check_web import web_faults, web_notes
 
     config, faults = check_config(config_path)
     if config is None:
@@ -56,6 +59,7 @@ def check(config_path: Path, live: bool) -> None:
         *weight_faults(config, config_path, shelf.personas.values()),
         *token_faults(config.personas.dir, shelf.personas),
         *provider_faults(config, config_path, shelf.personas.values()),
+        *sip_faults(config),
         *web_faults(config, config_path),
         *shelf.faults,
     ]
@@ -65,50 +69,16 @@ def check(config_path: Path, live: bool) -> None:
     port = split_address(config.sip.bind)[1]
     click.echo(f"{config_path}: no fault. {config.sip.max_calls} calls at once on SIP port {port}.")
     click.echo(f"Personas: {names}.")
-    default = shelf.plan.default.persona if shelf.plan.default else "nobody"
-    routes = ", ".join(f"{each.number} → {each.persona}" for each in shelf.plan.routes)
+    default = ends_in(shelf.plan.default) if shelf.plan.default else "nobody"
+    routes = ", ".join(f"{each.number} → {ends_in(each)}" for each in shelf.plan.routes)
     click.echo(f"Dialplan: {routes or 'no numbers'}, any other number → {default}.")
-    for note in (*style_notes(config, shelf.personas.values()), *web_notes(config, config_path)):
+    notes = (sip_notes(config, config_path), web_notes(config, config_path))
+    for note in chain(style_notes(config, shelf.personas.values()), *notes):
         click.echo(note)
-    if live and not asyncio.run(try_providers(config, list(shelf.personas.values()))):
-        sys.exit(CANNOT)
-
-
-@click.command()
-@click.argument("number")
-@click.option("--from", "caller", default="", metavar="CALLER", help="Who calls.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@config_option
-def route(number: str, caller: str, as_json: bool, config_path: Path) -> None:
-    """Tell who would answer NUMBER, and why. Exit code 1 when nobody would.
-
-    With --json an object: number, caller, persona (null for nobody), ring_s, why.
-
-    \b
-    python -m bot route 1000
-    python -m bot route 1001 --from +15551234567 --json
-    """
-    config = load_config(config_path)
-    library = Library(config.personas.dir, config.dialplans.dir, config.webhooks.allow)
-    decision = decide(library.plan, number, caller)
-    found = decision.route
-    if as_json:
-        told = {
-            "number": number,
-            "caller": caller,
-            "persona": found.persona if found else None,
-            "ring_s": found.ring_s if found else None,
-            "why": decision.why,
-        }
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
-    elif found:
-        name = library.personas[found.persona].name
-        rings = f" after {found.ring_s:g} s of ringing" if found.ring_s else ""
-        click.echo(f"{name} ({found.persona}) answers{rings}: {decision.why}.")
-    else:
-        click.echo(f"Nobody answers, the caller hears 404: {decision.why}.")
-    if not found:
-        sys.exit(NOBODY)
+    if live:
+        fine = asyncio.run(try_providers(config, list(shelf.personas.values())))
+        if not (try_trunks(config) and fine):
+            sys.exit(CANNOT)
 
 
 @click.command()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ from bot.overrides import overlay, secrets_in_clear
 from bot.sip_settings import RTP_PORTS, Sip
 from bot.speech_settings import Coqui, Speech, half_named, rooted_coqui
 from bot.toml_files import inspect, read_toml
+from bot.trunk_settings import trunk_faults
 from bot.web_settings import Web, WebRtc, rooted_web
 
 
@@ -149,6 +151,11 @@ class Config(Section):
     conditioning: Conditioning = Conditioning()
     logs: Logs = Logs()
 
+    @property
+    def sip_socket(self) -> Path:
+        """Where the SIP worker takes orders."""
+        return self.store.path.parent / "sip.sock"
+
 
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """Read `path`, lay the environment over it, resolve paths.
@@ -184,7 +191,8 @@ def check_config(
         }
         config = Config.model_validate(sound)
     config = rooted(config, path.resolve().parent)
-    return config, [*wrong, *found, *_clashes(config, path), *half_named(config.coqui, path)]
+    across = (_clashes(config, path), half_named(config.coqui, path))
+    return config, [*wrong, *found, *chain(*across, trunk_faults(config.sip.trunk, path))]
 
 
 def rooted(config: Config, root: Path) -> Config:

@@ -5,24 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.errors import ConfigError
+from bot.numbers import spellings
 from bot.toml_files import inspect, read_toml
+
+DESTINATIONS = ("persona", "reject", "redirect")
 
 
 class Route(BaseModel):
-    """One line of the plan."""
+    """One line of the plan: who answers, or why nobody does."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: str = Field(
         "", pattern=r"^\+?[0-9A-Za-z._*#-]*\*?$", description="number; a last * matches any rest"
     )
-    persona: str = Field(min_length=1, description="slug of the persona who answers")
+    persona: str = Field("", description="slug of the persona who answers")
+    reject: int = Field(0, ge=400, le=699, description="SIP status the caller gets instead: 486")
+    reason: str = Field(
+        "", pattern=r"^[ -~]{0,60}$", description="its reason phrase; empty: the usual one"
+    )
+    redirect: str = Field(
+        "", pattern=r"^(sips?:[^<>\s@]+@|tel:)[^<>\s]+$",
+        description="SIP address the caller is sent to instead (302)",
+    )  # fmt: skip
     callers: list[str] = Field([], description="only for callers starting with one of these")
     ring_s: float = Field(0.0, ge=0, le=60, description="ring this long before answering")
+    early: Literal["", "ringback", "prompt"] = Field(
+        "", description="what is sent before the answer (183): ringback, or a prompt"
+    )
+    early_text: str = Field(
+        "", max_length=500, description="the prompt, in the persona's voice; ring_s may be longer"
+    )
     description: str = ""
 
 
@@ -66,6 +84,7 @@ def check_plans(folder: Path) -> tuple[dict[Path, Dialplan], list[ConfigError]]:
         wrong += found
         if plan:
             plans[path] = plan
+            wrong += _destinations(path, plan)
     if not plans and not wrong:
         what, remedy = "holds no dialplan.", "Put a .toml file with a [default] there."
         wrong.append(ConfigError(str(folder), "", what, remedy))
@@ -81,6 +100,11 @@ def merged(plans: dict[Path, Dialplan]) -> Dialplan:
     )
 
 
+def routes_of(plan: Dialplan) -> list[Route]:
+    """All of them, the default last."""
+    return [*plan.routes, *([plan.default] if plan.default else [])]
+
+
 def places(plans: dict[Path, Dialplan]) -> Iterator[tuple[Path, str, Route]]:
     """Every route with its file and its place there, "routes[1]" or "default"."""
     for path, plan in plans.items():
@@ -88,6 +112,35 @@ def places(plans: dict[Path, Dialplan]) -> Iterator[tuple[Path, str, Route]]:
             yield path, f"routes[{number}]", route
         if plan.default:
             yield path, "default", plan.default
+
+
+def _destinations(path: Path, plan: Dialplan) -> Iterator[ConfigError]:
+    """Routes that lead nowhere, or to several places at once."""
+    for _, place, route in places({path: plan}):
+        told = [key for key in DESTINATIONS if getattr(route, key)]
+        if not told:
+            remedy = "Add it, or reject or redirect instead."
+            yield ConfigError(str(path), f"{place}.persona", "is missing.", remedy)
+        elif len(told) > 1:
+            what = f"stands beside {told[0]}."
+            yield ConfigError(str(path), f"{place}.{told[1]}", what, "Keep one of them.")
+        if route.reason and not route.reject:
+            what, remedy = "is for reject only.", "Remove it."
+            yield ConfigError(str(path), f"{place}.reason", what, remedy)
+        yield from _early_faults(str(path), place, route)
+
+
+def _early_faults(file: str, place: str, route: Route) -> Iterator[ConfigError]:
+    if route.early and not route.persona:
+        what, remedy = "is for routes with a persona.", "Remove it."
+        yield ConfigError(file, f"{place}.early", what, remedy)
+    elif route.early == "ringback" and not route.ring_s:
+        what, remedy = "has no time to be heard.", "Set ring_s."
+        yield ConfigError(file, f"{place}.early", what, remedy)
+    if (route.early == "prompt") != bool(route.early_text):
+        what = "is missing." if route.early == "prompt" else 'is for early = "prompt" only.'
+        remedy = "Write what is to be said." if route.early == "prompt" else "Remove it."
+        yield ConfigError(file, f"{place}.early_text", what, remedy)
 
 
 def _clashes(plans: dict[Path, Dialplan]) -> list[ConfigError]:
@@ -115,9 +168,20 @@ def _clashes(plans: dict[Path, Dialplan]) -> list[ConfigError]:
     return wrong
 
 
-def decide(plan: Dialplan, called: str, caller: str) -> Decision:
-    """The most specific route wins: exact before pattern, long before short, then file order."""
-    matches = [route for route in plan.routes if _fits(route, called, caller)]
+def ends_in(route: Route) -> str:
+    """Where a route leads, in a few words."""
+    if route.reject:
+        return f"refused: {route.reject} {route.reason}".rstrip()
+    return f"sent to {route.redirect}" if route.redirect else route.persona
+
+
+def decide(plan: Dialplan, called: str, caller: str, region: str = "") -> Decision:
+    """The most specific route wins: exact before pattern, long before short, then file order.
+
+    Numbers are compared however they are written, see `bot.numbers.spellings`.
+    """
+    dialled, calling = spellings(called, region), spellings(caller, region)
+    matches = [route for route in plan.routes if _fits(route, dialled, calling, region)]
     if matches:
         best = max(matches, key=_specificity)
         only = " for this caller" if best.callers else ""
@@ -127,12 +191,12 @@ def decide(plan: Dialplan, called: str, caller: str) -> Decision:
     return Decision(None, f"no route for {called} and no default")
 
 
-def _fits(route: Route, called: str, caller: str) -> bool:
-    if route.callers and not any(caller.startswith(start) for start in route.callers):
+def _fits(route: Route, called: frozenset[str], caller: frozenset[str], region: str) -> bool:
+    if route.callers and not any(each.startswith(tuple(route.callers)) for each in caller):
         return False
     if route.number.endswith("*"):
-        return called.startswith(route.number[:-1])
-    return called == route.number
+        return any(each.startswith(route.number[:-1]) for each in called)
+    return not called.isdisjoint(spellings(route.number, region))
 
 
 def _specificity(route: Route) -> tuple[bool, int, bool]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.dialplan import Dialplan, check_plans, merged, places
+from bot.dialplan import Dialplan, check_plans, merged, places, routes_of
 from bot.errors import ConfigError
 from bot.persona import Persona, check_persona, persona_files
 from bot.toml_files import suggestion
@@ -83,7 +83,7 @@ def read_shelf(personas_dir: Path, dialplans_dir: Path, webhooks: Sequence[str] 
     plans, plan_faults = check_plans(dialplans_dir)
     known = sorted([*personas, *broken])  # a broken file is one fault, not one per route to it
     for path, place, route in places(plans):
-        if route.persona not in known:
+        if route.persona and route.persona not in known:
             what = f'is "{route.persona}", which no file in {personas_dir} describes.'
             remedy = suggestion(route.persona, known)
             plan_faults.append(ConfigError(str(path), f"{place}.persona", what, remedy))
@@ -92,5 +92,4 @@ def read_shelf(personas_dir: Path, dialplans_dir: Path, webhooks: Sequence[str] 
 
 
 def _wanted(plan: Dialplan) -> frozenset[str]:
-    routes = [*plan.routes, plan.default] if plan.default else plan.routes
-    return frozenset(route.persona for route in routes)
+    return frozenset(route.persona for route in routes_of(plan))

@@ -55,12 +55,15 @@ def _short_names(raw: dict[str, Any], environ: Mapping[str, str]) -> dict[Place,
 
 
 def secrets_in_clear(raw: dict[str, Any], path: Path, origins: Origins) -> Iterator[ConfigError]:
-    """A fault for each key of a cloud that stands in the file, which is taken out and not shown."""
+    """A fault for each key or password that stands in the file, which is taken out, not shown."""
     for place in take_secrets(raw):
         what = "holds a secret in clear."
         remedy = "Remove it; export it as GROQ_API_KEY or SARVAM_API_KEY, or name a file that "
         remedy += "holds it, as GROQ_API_KEY_FILE."
-        origin = origins.get(place, "")
+        if place[:2] == ("sip", "trunk"):
+            remedy = "Remove it; export it as SIP_TRUNK_NAME_PASSWORD, NAME being the trunk's, or "
+            remedy += "name a file that holds it, as SIP_TRUNK_NAME_PASSWORD_FILE."
+        origin = next((origins[place[:n]] for n in (len(place), 2) if place[:n] in origins), "")
         file, key = ("environment", origin) if origin else (str(path), key_name(place))
         yield ConfigError(file, key, what, remedy)
 

@@ -1,4 +1,5 @@
-"""Keys of clouds: from the environment or from a file, never from TOML, never shown.
+"""Keys of clouds and passwords of trunks: from the environment or from a file, never from TOML,
+never shown.
 
 `GROQ_API_KEY` holds the key itself; `GROQ_API_KEY_FILE` names a file that holds it, as containers
 and service managers hand out secrets.
@@ -10,9 +11,11 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.errors import ConfigError
+
+Place: TypeAlias = tuple[str | int, ...]
 
 HIDDEN = "[key]"
 SECRET_KEY = re.compile(r"(^|_)(api[_-]?key|subscription_key|token|secret|password)$")
@@ -61,7 +64,7 @@ def without(text: str, key: str) -> str:
     return text.replace(key, HIDDEN) if key else text
 
 
-def take_secrets(raw: dict[str, Any], place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def take_secrets(raw: dict[str, Any], place: Place = ()) -> Iterator[Place]:
     """The places of secrets in the tables of a TOML file; they are taken out of `raw`."""
     for key, value in list(raw.items()):
         if isinstance(value, dict):
@@ -69,6 +72,10 @@ def take_secrets(raw: dict[str, Any], place: tuple[str, ...] = ()) -> Iterator[t
         elif SECRET_KEY.search(key.lower()) or _looks_secret(value):
             del raw[key]
             yield (*place, key)
+        elif isinstance(value, list):
+            for number, each in enumerate(value):
+                if isinstance(each, dict):
+                    yield from take_secrets(each, (*place, key, number))
 
 
 def _looks_secret(value: Any) -> bool:

@@ -127,7 +127,8 @@ def fields_at(model: type[BaseModel], place: Place) -> list[str]:
             continue  # an entry of a list has the model of the list
         field = here.model_fields.get(step) if here else None
         here = _model_in(field.annotation) if field else None
-    return sorted(here.model_fields) if here else []
+    fields = here.model_fields.items() if here else ()
+    return sorted(field.alias or name for name, field in fields)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -6,25 +6,17 @@ beside its database.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from bot.addresses import Address
+from bot.addresses import Address, Network
 from bot.clouds import Section
 
 ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-
-
-def _network(value: str) -> str:
-    try:
-        return str(ipaddress.ip_network(value.strip()))
-    except ValueError:
-        raise ValueError('an address or a network, e.g. "127.0.0.1" or "10.0.0.0/8"') from None
 
 
 def _origin(value: str) -> str:
@@ -36,7 +28,6 @@ def _origin(value: str) -> str:
     return f"{scheme}://{host}" + ("" if port == DEFAULT_PORTS[scheme] else port)
 
 
-Network = Annotated[str, AfterValidator(_network)]
 Origin = Annotated[str, AfterValidator(_origin)]
 
 

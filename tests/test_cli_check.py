@@ -188,12 +188,29 @@ def test_route_as_json(admin):
         "caller": "+4930",
         "persona": "domain-expert",
         "ring_s": 2.5,
+        "ends": "",
         "why": "12 matches route 1* for this caller",
     }
     nobody = run("route", "12", "--from", "+1", "--json")
     assert nobody.exit_code == 1
     assert json.loads(nobody.stdout)["persona"] is None
     assert "the caller hears 404" in run("route", "12").stdout
+
+
+def test_route_reads_headers_as_the_bot_would(admin):
+    (admin / "dialplans" / "default.toml").write_text(
+        '[[routes]]\nnumber = "+493012345678"\npersona = "domain-expert"\n'
+        '[[routes]]\nnumber = "2"\nreject = 486\nreason = "Away"\n'
+        '[[routes]]\nnumber = "3"\nredirect = "sip:4@pbx.example"\n'
+    )
+    config = admin / "config.toml"
+    keys = '[sip]\nregion = "DE"\ncalled_from = ["diversion", "request-uri"]'
+    config.write_text(config.read_text().replace("[sip]", keys, 1))
+    told = run("route", "bot", "--header", "Diversion: <sip:03012345678@x>")
+    assert told.exit_code == 0
+    assert "(dialled 03012345678 in diversion)" in told.stdout
+    assert "the caller hears 486 Away" in run("route", "2").stdout
+    assert json.loads(run("route", "3", "--json").stdout)["ends"] == "is sent to sip:4@pbx.example"
 
 
 @pytest.mark.parametrize("file", ["persona", "dialplan", "config"])
@@ -251,13 +268,13 @@ def test_log_lines_do_not_stand_between_answers(admin):
     code = (
         "import sys, structlog; from bot import cli\n"
         "sys.argv = ['bot', 'route', '1000', '--json']\n"
-        "from bot import cli_check\n"
-        "decide = cli_check.decide\n"
+        "from bot import cli_route\n"
+        "decide = cli_route.decide\n"
         "def loud(*given):\n"
         "    structlog.get_logger('bot.x').info('chatter')\n"
         "    structlog.get_logger('bot.x').warning('mind')\n"
         "    return decide(*given)\n"
-        "cli_check.decide = loud\n"
+        "cli_route.decide = loud\n"
         "cli.main()"
     )
     result = subprocess.run(

@@ -45,7 +45,7 @@ async def test_who_answers_is_told_with_the_time_it_took(
         groq.events(delta("Hello.", "stop"), "[DONE]")
         result = await check(folder, groq, sarvam)
     assert result.exit_code == 0
-    told = [re.sub(r"\d+ ms", "N ms", line) for line in result.stdout.splitlines()[3:]]
+    told = [re.sub(r"\d+ ms", "N ms", line) for line in result.stdout.splitlines()[4:]]
     assert told == ["stt groq: N ms", "stt sarvam: N ms", "llm groq: N ms", "tts groq: N ms"]
     assert (len(groq.asked), len(sarvam.asked)) == (3, 1)
     assert KEY not in result.output

@@ -47,6 +47,21 @@ def test_the_most_specific_route_wins(called, caller, persona, why):
     assert (decision.route.persona, decision.why) == (persona, why)
 
 
+@pytest.mark.parametrize("called", ["+493012345678", "03012345678", "+49 30 1234-5678"])
+def test_a_number_is_the_same_in_every_spelling(called):
+    plan = Dialplan(routes=[Route(number="03012345678", persona="berlin")])
+    found = decide(plan, called, "", "DE").route
+    assert found is not None and found.persona == "berlin"
+    assert decide(plan, "03012345678", "").route is not None
+    assert decide(plan, "+493012345678", "").route is None, "no region, no rules"
+
+
+def test_callers_are_compared_in_every_spelling():
+    plan = Dialplan(routes=[Route(number="1", persona="x", callers=["+4930"])])
+    assert decide(plan, "1", "03012345678", "DE").route is not None
+    assert decide(plan, "1", "03012345678").route is None
+
+
 def test_without_a_default_nobody_answers():
     decision = decide(Dialplan(routes=PLAN.routes), "2000", "")
     assert decision.route is None
@@ -107,8 +122,37 @@ def test_all_files_are_one_plan(tmp_path):
         ),
         (
             {"a": "[[routes]]\nnumber = '1'\npersonna = 'x'"},
-            ["a.toml: routes[1].persona: is missing. Add it.",
-             'a.toml: routes[1].personna: is no key known here. Did you mean "persona"?'],
+            ['a.toml: routes[1].personna: is no key known here. Did you mean "persona"?'],
+        ),
+        (
+            {"a": "[[routes]]\nnumber = '1'"},
+            ["a.toml: routes[1].persona: is missing. Add it, or reject or redirect instead."],
+        ),
+        (
+            {"a": "[[routes]]\nnumber = '1'\npersona = 'x'\nreject = 486"},
+            ["a.toml: routes[1].reject: stands beside persona. Keep one of them."],
+        ),
+        (
+            {"a": "[[routes]]\nnumber = '1'\nreject = 200"},
+            ["a.toml: routes[1].reject: is 200. It must be at least 400."],
+        ),
+        (
+            {"a": "[[routes]]\nnumber = '1'\nredirect = 'pbx.example'"},
+            ["a.toml: routes[1].redirect: is 'pbx.example'. It must look like "],
+        ),
+        (
+            {"a": "[[routes]]\nnumber = '1'\npersona = 'x'\nreason = 'y'\nearly = 'ringback'"},
+            ["a.toml: routes[1].reason: is for reject only. Remove it.",
+             "a.toml: routes[1].early: has no time to be heard. Set ring_s."],
+        ),
+        (
+            {"a": "[[routes]]\nnumber = '1'\nreject = 486\nearly = 'prompt'"},
+            ["a.toml: routes[1].early: is for routes with a persona. Remove it.",
+             "a.toml: routes[1].early_text: is missing. Write what is to be said."],
+        ),
+        (
+            {"a": "[[routes]]\nnumber = '1'\npersona = 'x'\nearly_text = 'y'"},
+            ['a.toml: routes[1].early_text: is for early = "prompt" only. Remove it.'],
         ),
         ({"a": "x"}, ["a.toml: is not TOML: "]),
     ],

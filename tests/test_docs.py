@@ -15,8 +15,10 @@ import pytest
 from bot.addresses import split_address
 from bot.cli import COMMANDS
 from bot.config import Config, rtp_ports
+from bot.dialplan import check_plans
 from bot.engine.barge_in import BEHAVIOURS
 from bot.persona import BargeInSettings, check_persona
+from bot.toml_files import validate
 from bot.tool_settings import OWN_TOOLS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -209,6 +211,17 @@ def test_every_library_of_the_house_is_a_dependency_with_a_reason():
     extra = {re.split(r"[<>=~]", each)[0] for each in project["optional-dependencies"]["coqui"]}
     assert (wanted - weights) | (extra - {"six"}) <= told  # six is for coqui-tts, not for us
     assert told - wanted - extra <= {"library", "---", "import-linter"}
+
+
+def test_the_toml_of_the_numbers_page_can_be_used(tmp_path):
+    page = (ROOT / "docs" / "numbers.md").read_text("utf-8")
+    blocks = re.findall(r"```toml\n(.+?)```", page, re.S)
+    (plan,) = [block for block in blocks if block.startswith("[[routes]]")]
+    (tmp_path / "plan.toml").write_text(plan)
+    assert check_plans(tmp_path)[1] == []
+    for block in blocks:
+        if block.startswith("[sip]"):
+            assert validate(Config, tomllib.loads(block), tmp_path).sip
 
 
 def test_the_toml_of_the_tools_page_is_a_persona_and_a_configuration(tmp_path):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import structlog
 
+from bot.calls.arrival import ring, turned_away
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.session import CallParts, Session
 from bot.calls.taps import Tap
@@ -23,7 +24,6 @@ from bot.providers.registry import Providers, providers_for
 from bot.store.recorder import CallLog, CallStart
 from bot.store.recording import StereoRecording
 
-RING_LOOK_S = 0.1  # how often a ringing call is looked at
 log = structlog.get_logger(__name__)
 
 
@@ -56,10 +56,17 @@ class CallManager:
 
         `persona` names who is asked for where no number was dialled; `tap` looks on.
         """
-        task = asyncio.get_running_loop().create_task(self._serve(leg, persona, tap))
+        self.begin(leg, persona=persona, tap=tap)
+
+    def begin(self, leg: Leg, *, persona: str = "", why: str = "", tap: Tap | None = None) -> str:
+        """The same; the call's id. `why` tells why it is `persona` who speaks."""
+        call_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        decision = self._decide(leg, persona, why)
+        task = asyncio.get_running_loop().create_task(self._serve(call_id, leg, decision, tap))
         self._tasks.add(task)
         self._idle.clear()
         task.add_done_callback(self._over)
+        return call_id
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -87,10 +94,8 @@ class CallManager:
             self._providers[persona.slug] = known
         return known[1]
 
-    async def _serve(self, leg: Leg, asked_for: str, tap: Tap | None) -> None:
+    async def _serve(self, call_id: str, leg: Leg, decision: Decision, tap: Tap | None) -> None:
         """One call, whatever happens in it: the outermost loop of a call."""
-        call_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        decision = self._decide(leg, asked_for)
         persona = self._persona_of(decision.route)
         recording = self._recording(call_id) if persona is not None else None
         self._records.begin(_start(call_id, leg, persona, decision, recording))
@@ -130,13 +135,16 @@ class CallManager:
         if self._draining is not None:
             await leg.hang_up(HangUp.UNAVAILABLE)
             return "refused: draining"
-        if persona is None or decision.route is None:
-            await leg.hang_up(HangUp.NOT_FOUND)
-            return "refused: no route"
+        route = decision.route
+        if (why := await turned_away(leg, route)) is not None:
+            return why
+        assert persona is not None
+        assert route is not None
         providers = self.providers(persona)
-        if tap is not None and decision.route.ring_s:
+        if tap is not None and route.ring_s:
             tap.ringing()
-        await _ring(leg, decision.route.ring_s)
+        prompt = self._phrases.of(persona, route.early_text) if route.early_text else None
+        await ring(leg, route, self._config.sip.region, prompt)
         if leg.ended is not None:
             return leg.ended
         await leg.answer()
@@ -162,29 +170,24 @@ class CallManager:
             self._sessions.discard(session)
         return session.end_reason
 
-    def _decide(self, leg: Leg, asked_for: str) -> Decision:
+    def _decide(self, leg: Leg, asked_for: str, why: str) -> Decision:
         if asked_for in self._library.personas:
-            return Decision(Route(persona=asked_for), f"{asked_for} was asked for by name")
+            why = why or f"{asked_for} was asked for by name"
+            return Decision(Route(persona=asked_for), why)
         if asked_for:
             return Decision(None, "no persona of the name that was asked for")
-        return decide(self._library.plan, leg.info.called, leg.info.caller)
+        info = leg.info
+        decision = decide(self._library.plan, info.called, info.caller, self._config.sip.region)
+        return replace(decision, why=f"{decision.why} ({info.found})") if info.found else decision
 
     def _persona_of(self, route: Route | None) -> Persona | None:
-        return self._library.personas.get(route.persona) if route else None
+        return self._library.personas[route.persona] if route and route.persona else None
 
     def _recording(self, call_id: str) -> StereoRecording | None:
         settings = self._config.recordings
         if not settings.enabled:
             return None
         return StereoRecording(settings.dir / call_id[:6] / f"{call_id}.wav", settings.rate_hz)
-
-
-async def _ring(leg: Leg, for_s: float) -> None:
-    """Let it ring; a caller who gives up ends the wait."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + for_s
-    while leg.ended is None and (left := until - loop.time()) > 0:
-        await asyncio.sleep(min(left, RING_LOOK_S))
 
 
 def _start(

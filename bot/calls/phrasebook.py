@@ -96,6 +96,10 @@ class Phrasebook:
             return ready
         return self._of_another_worker(key)
 
+    def of(self, persona: Persona, text: str) -> Samples | None:
+        """A text as its author wrote it, in the persona's voice."""
+        return self.get(voice_of(persona), spoken(text, persona.language))
+
     def _of_another_worker(self, key: str) -> Samples | None:
         """What one of our first voices has said meanwhile, in a worker that was quicker."""
         for by in self._voices:

@@ -37,6 +37,8 @@ class LegInfo:
     codec: str = ""  # "PCMU", "PCMA", "G722", "opus"; "" before media is agreed
     codec_hz: int = 0  # sample rate of the codec's audio, 0 before media is agreed
     headers: Mapping[str, str] = field(default_factory=dict)  # those a dialplan may look at
+    found: str = ""  # where the numbers were found, when it is not where one would look
+    trunk: str = ""  # name of the trunk of a telephone call, "" for one that came by none
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,14 @@ class Leg(Protocol):
 
     async def answer(self) -> None:
         """Accept the call. Raises LegError when the party has gone meanwhile."""
+
+    async def early(self) -> bool:
+        """Open the way to the party before the answer (183 on a SIP leg): frames begin, and what is
+        written is heard. False where there is no such way; raises LegError as `answer`."""
+
+    async def refuse(self, code: int, reason: str = "", contact: str = "") -> None:
+        """Turn the party away before the answer, with a SIP status of 300 to 699, its reason phrase
+        and, with 3xx, where to call instead. Harmless when it has gone."""
 
     def frames(self) -> AsyncIterator[Frame]:
         """One frame per tick from the answer on, silence where lost; ends at hang-up.

@@ -155,6 +155,14 @@ class LoopbackLeg:
             leg._answered.set()
             leg.box.wake.set()
 
+    async def early(self) -> bool:
+        return False  # without a network there is nothing to be early on
+
+    async def refuse(self, code: int, reason: str = "", contact: str = "") -> None:
+        if self._ended is None and not self._line.up:
+            self._end("bot")
+            self.peer._end(f"failed: {code} {contact or reason}".rstrip())
+
     async def answered(self, timeout: float = 60.0) -> None:
         """Wait for the far side's answer. Raises LegError when refused or after `timeout` s."""
         try:

@@ -1,10 +1,15 @@
-"""Is a SIP address free? Asked before anything heavy is loaded, so it imports nothing heavy."""
+"""Is a SIP address free, where is a server? Asked before anything heavy is loaded, so it imports
+nothing heavy."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
+from collections.abc import Iterable
 
 from bot.errors import StartError
+from bot.trunk_settings import host_port
 
 
 def bindable(bind: str) -> tuple[str, int]:
@@ -42,3 +47,13 @@ def _probe(address: str, port: int) -> int:
         tcp.bind((address, chosen))
         tcp.listen(1)  # with SO_REUSEADDR only listening meets another listener
         return chosen
+
+
+async def addresses_of(servers: Iterable[str]) -> frozenset[str]:
+    """IPv4 addresses of hosts with or without a port; nothing for a host that has none."""
+    found: set[str] = set()
+    for host in {host_port(server)[0] for server in servers}:
+        with contextlib.suppress(OSError):
+            told = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET)
+            found |= {str(each[4][0]) for each in told}
+    return frozenset(found)

@@ -68,6 +68,16 @@ class Disconnected:
 News: TypeAlias = Confirmed | MediaUp | Held | Pressed | StreamEnded | Transferred | Disconnected
 
 
+_kept: list[object] = []
+
+
+def immortal(thing: Any) -> Any:
+    """`thing`, whose C++ half is never freed: after libDestroy that would crash the process."""
+    thing.thisown = False
+    _kept.append(thing)
+    return thing
+
+
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:
     """An exception that left a callback would go through C and end the process."""
 
@@ -160,3 +170,7 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
     def onCallReplaceRequest(self, prm: pj.OnCallReplaceRequestParam) -> None:
         """Nor take over a call of somebody else's."""
         prm.statusCode = FORBIDDEN
+
+    def onCallRedirected(self, prm: pj.OnCallRedirectedParam) -> int:
+        """Calls of ours go where they were dialled: a 3xx is a refusal, and told as one."""
+        return int(pj.PJSIP_REDIRECT_REJECT)

@@ -1,18 +1,31 @@
-"""Requests turned away before pjsua sees them: OPTIONS while draining, INVITEs in a flood.
+"""Requests turned away before pjsua sees them: of strangers, in a flood, OPTIONS while draining.
 
 pjsua answers OPTIONS by itself, and opens two sockets for an INVITE before anybody can refuse
-it; pjsua2 offers no say in either. A pjsip module of our own, placed in front of pjsua's, has
-it. Everything it calls is exported by the shared object, and the only structure it relies on is
-the public `pjsip_module`.
+it; pjsua2 offers no say in either. Two pjsip modules of our own have it: the door in front of
+everything asks for the source alone, the gate right before pjsua for the method of what begins
+a dialog. All they call is exported by the shared object. The structures they rely on are the public
+`pjsip_module` and, for the source, `pjsip_rx_data`, whose layout is tried at the start.
 """
 
 from __future__ import annotations
 
 import ctypes
+import socket
+import struct
+import time
 from collections.abc import Callable
 
-NAME = b"mod-bot-gate"
+NAME = b"mod-bot-%s"
+BEFORE_ALL = 4  # pjsip's first own module is PJSIP_MOD_PRIORITY_TRANSPORT_LAYER, 8
 BEFORE_PJSUA = 63  # pjsua's own handler is PJSIP_MOD_PRIORITY_APPLICATION, 64
+SOURCE_AT = 4336  # pjsip_rx_data.pkt_info.src_addr of pjproject 2.15, a sockaddr_in
+PROBE_S = 0.5
+
+HANDLED, NOT_OURS = 1, 0  # what pjsip wants to hear of a hook
+PASS, DROP = 0, -1  # what a door may say besides a status code
+
+Door = Callable[[str, int], int]
+"""Address and port of a packet's sender → PASS, DROP or the status to answer with."""
 
 _Hook = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 _Lifecycle = ctypes.c_void_p
@@ -42,37 +55,105 @@ class _Module(ctypes.Structure):
     ]
 
 
-def put_gate(library: str, refuse: Callable[[bytes], bool]) -> None:
-    """Answer 503 to requests outside a dialog whose method `refuse` says yes to.
+class Gate:
+    """Both modules. On the SIP thread, pjsip being up; they go with libDestroy."""
 
-    On the SIP thread, pjsip being up; the gate goes with libDestroy.
-    """
-    pjsip = ctypes.CDLL(library)
-    pjsip.pjsip_rx_data_get_info.restype = ctypes.c_char_p
-    pjsip.pjsip_rx_data_get_info.argtypes = [ctypes.c_void_p]
-    pjsip.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
-    pjsip.pjsip_endpt_respond_stateless.argtypes = [
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-        ctypes.c_int,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
+    def __init__(self, library: str) -> None:
+        self._pjsip = pjsip = ctypes.CDLL(library)
+        pjsip.pjsip_rx_data_get_info.restype = ctypes.c_char_p
+        pjsip.pjsip_rx_data_get_info.argtypes = [ctypes.c_void_p]
+        pjsip.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
+        pjsip.pjsip_endpt_respond_stateless.argtypes = [
+            ctypes.c_void_p,
+            ctypes.c_void_p,
+            ctypes.c_int,
+            ctypes.c_void_p,
+            ctypes.c_void_p,
+            ctypes.c_void_p,
+        ]
+        pjsip.pjsip_endpt_register_module.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        self._endpoint = pjsip.pjsua_get_pjsip_endpt()
+        self._probe: tuple[str, int] | None = None  # who sends a packet to try the layout
+        self._probed: bool | None = None
+        self._door: Door | None = None  # nobody comes in before there is one
+        self._register(b"door", BEFORE_ALL, self._at_the_door)
+
+    def layout_holds(self, address: str, port: int, poll: Callable[[int], None]) -> bool:
+        """Whether a sender is where SOURCE_AT says; tried on a packet of our own to the bot."""
+        host = "127.0.0.1" if address == "0.0.0.0" else address
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+            line.bind((host, 0))
+            self._probe = line.getsockname()
+            line.sendto(_options(host, port, self._probe[1]), (host, port))
+            deadline = time.monotonic() + PROBE_S
+            while self._probed is None and time.monotonic() < deadline:
+                poll(10)
+        return bool(self._probed)
+
+    def put_door(self, door: Door) -> None:
+        """Ask `door` about the sender of each request, whatever it is and belongs to."""
+        self._door = door
+
+    def _at_the_door(self, rdata: int) -> int:
+        source = _source(rdata)
+        if self._door is None:
+            self._probed = bool(self._probed) or source == self._probe
+            return HANDLED
+        verdict = self._door(*source)
+        if verdict == PASS:
+            return NOT_OURS
+        if verdict != DROP and self._method(rdata) != b"ACK":
+            self._answer(rdata, verdict)
+        return HANDLED
+
+    def put_gate(self, refuse: Callable[[bytes], bool]) -> None:
+        """Answer 503 to requests outside a dialog whose method `refuse` says yes to."""
+
+        def on_request(rdata: int) -> int:
+            method = self._method(rdata)
+            if method == b"ACK" or not refuse(method):
+                return NOT_OURS
+            self._answer(rdata, 503)
+            return HANDLED
+
+        self._register(b"gate", BEFORE_PJSUA, on_request)
+
+    def _method(self, rdata: int) -> bytes:
+        """The info reads `Request msg OPTIONS/cseq=…`."""
+        info: bytes = self._pjsip.pjsip_rx_data_get_info(rdata)
+        return info.partition(b"/")[0].rpartition(b" ")[2]
+
+    def _answer(self, rdata: int, status: int) -> None:
+        self._pjsip.pjsip_endpt_respond_stateless(self._endpoint, rdata, status, None, None, None)
+
+    def _register(self, name: bytes, priority: int, on_request: Callable[[int], int]) -> None:
+        hook = _Hook(on_request)
+        called = NAME % name
+        module = _Module(
+            name=called, name_length=len(called), id=-1, priority=priority, on_rx_request=hook
+        )
+        _kept.extend((module, hook))
+        self._pjsip.pjsip_endpt_register_module(self._endpoint, ctypes.byref(module))
+
+
+def _source(rdata: int) -> tuple[str, int]:
+    """Address and port; ("0.0.0.0", 0) for what is no IPv4."""
+    family, port, address = struct.unpack("=H2s4s", ctypes.string_at(rdata + SOURCE_AT, 8))
+    if family != socket.AF_INET:
+        return "0.0.0.0", 0
+    return socket.inet_ntoa(address), int.from_bytes(port, "big")
+
+
+def _options(host: str, port: int, from_port: int) -> bytes:
+    """A whole request to ourselves; nobody answers it."""
+    lines = [
+        f"OPTIONS sip:{host}:{port} SIP/2.0",
+        f"Via: SIP/2.0/UDP {host}:{from_port};branch=z9hG4bKlayout",
+        "Max-Forwards: 1",
+        f"From: <sip:{host}>;tag=layout",
+        f"To: <sip:{host}>",
+        "Call-ID: layout",
+        "CSeq: 1 OPTIONS",
+        "Content-Length: 0",
     ]
-    pjsip.pjsip_endpt_register_module.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-    endpoint = pjsip.pjsua_get_pjsip_endpt()
-
-    def on_request(rdata: int) -> int:
-        """1: handled, 0: let pjsua have it. The info reads `Request msg OPTIONS/cseq=…`."""
-        method = pjsip.pjsip_rx_data_get_info(rdata).partition(b"/")[0].rpartition(b" ")[2]
-        if method == b"ACK" or not refuse(method):
-            return 0
-        pjsip.pjsip_endpt_respond_stateless(endpoint, rdata, 503, None, None, None)
-        return 1
-
-    hook = _Hook(on_request)
-    module = _Module(
-        name=NAME, name_length=len(NAME), id=-1, priority=BEFORE_PJSUA, on_rx_request=hook
-    )
-    _kept.extend((module, hook))
-    pjsip.pjsip_endpt_register_module(endpoint, ctypes.byref(module))
+    return "\r\n".join([*lines, "", ""]).encode()

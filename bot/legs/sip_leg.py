@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import numpy as np
@@ -46,6 +46,7 @@ REFUSALS = {
 }
 GOODBYE_S = 1.0  # how long a hang-up waits for the far side to agree
 TRANSFER_S = 20.0
+DIAL_S = 60.0  # how long a call of ours may ring
 
 TICK_WAIT_S = FRAME_S / 2  # a packet comes at any moment of a tick
 CONCEAL_S = 0.005  # the codec's loss concealment looks ahead (PJMEDIA_WSOLA_DELAY_MSEC)
@@ -145,10 +146,26 @@ class SipLeg:
     # ---- the call --------------------------------------------------------------------------
 
     async def answer(self) -> None:
+        """Of a call we make: wait until the far side does."""
+        if self.outbound:
+            await self.answered(DIAL_S)
+            return
         if self._ended is not None:
             raise LegError("the caller has gone")
         await self._thread.do(lambda: self._stack.answer(self.serial, self._box))
         self._established.set()
+
+    async def early(self) -> bool:
+        if self._ended is not None:
+            raise LegError("the caller has gone")
+        await self._thread.do(lambda: self._stack.early(self.serial, self._box))
+        return True
+
+    async def refuse(self, code: int, reason: str = "", contact: str = "") -> None:
+        if self._ended is not None or self._established.is_set():
+            return
+        retry = RETRY_AFTER_S if code == 503 else 0
+        await self._leave(lambda: self._stack.refuse(self.serial, code, retry, reason, contact))
 
     def dialled(self, serial: int, call_id: str) -> None:
         """The INVITE is on its way."""
@@ -186,11 +203,14 @@ class SipLeg:
     async def hang_up(self, reason: HangUp = HangUp.NORMAL) -> None:
         if self._ended is not None:
             return
-        self._leaving = True
         retry = RETRY_AFTER_S if reason is HangUp.UNAVAILABLE else 0
+        code = 0 if self._established.is_set() else REFUSALS[reason]
+        await self._leave(lambda: self._stack.hang_up(self.serial, code, retry))
+
+    async def _leave(self, command: Callable[[], None]) -> None:
+        self._leaving = True
         try:
-            code = 0 if self._established.is_set() else REFUSALS[reason]
-            await self._thread.do(lambda: self._stack.hang_up(self.serial, code, retry))
+            await self._thread.do(command)
             await asyncio.wait_for(self._over.wait(), GOODBYE_S)
         except TimeoutError:  # a dead peer; pjsip goes on repeating the BYE by itself
             self._end("bot")

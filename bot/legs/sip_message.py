@@ -6,7 +6,6 @@ Written for hostile input: nothing in here raises, whatever a caller sends.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from email.parser import HeaderParser
 from urllib.parse import unquote
 
@@ -65,18 +64,10 @@ def user_of(address: str) -> str:
     return unquote(user.partition(":")[0])
 
 
-def caller_of(headers: Mapping[str, str]) -> str:
-    """Who calls: the user of From, "" when withheld."""
-    user = user_of(headers.get("from", ""))
-    return "" if user.lower() in WITHHELD else user
-
-
-def name_of(headers: Mapping[str, str]) -> str:
-    """The display name of From, "" where there is none or the caller is withheld."""
-    address = headers.get("from", "")
+def display_name(address: str) -> str:
+    """The name before a URI in < >, quotes and escapes undone; "" where there is none."""
     match = _NAME.match(address)
-    if match is None or not caller_of(headers):
+    if match is None:
         return ""
     quoted, plain = match.groups()
-    name = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain.strip()
-    return "" if name.lower() in WITHHELD else name[:MOST_NAME]
+    return re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain.strip()

@@ -11,11 +11,19 @@ def status(code: int) -> pj.CallOpParam:
     return prm
 
 
-def refusal(code: int, retry_after_s: int) -> pj.CallOpParam:
+def refusal(code: int, retry_after_s: int, reason: str = "", contact: str = "") -> pj.CallOpParam:
+    """Headers that are empty or 0 are left out, and so is an own reason phrase."""
     prm = pj.CallOpParam()
     prm.statusCode = code
+    prm.reason = reason
     if retry_after_s:
-        header = pj.SipHeader()
-        header.hName, header.hValue = "Retry-After", str(retry_after_s)
-        prm.txOption.headers.push_back(header)
+        prm.txOption.headers.push_back(_header("Retry-After", str(retry_after_s)))
+    if contact:
+        prm.txOption.headers.push_back(_header("Contact", f"<{contact}>"))
     return prm
+
+
+def _header(name: str, value: str) -> pj.SipHeader:
+    header = pj.SipHeader()
+    header.hName, header.hValue = name, value
+    return header

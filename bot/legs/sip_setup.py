@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pjsua2 as pj
 
 from bot.audio.frame import FRAME_MS
 from bot.legs.bridge import BRIDGE_HZ
+from bot.legs.sip_registration import Pauses
+from bot.legs.sip_trunks import TrunkLogin
 
 LIBRARY: str = pj._pjsua2.__file__  # the shared object that also exports pjsip's C functions
 QUALITY = 10  # of the bridge's resampler; the default loses 3 dB at 3.1 kHz
@@ -33,6 +35,16 @@ class SipSettings:
     rtp_count: int = 400
     life: int = 0  # how often this worker was respawned; see sip_ports
     user_agent: str = "bot"
+    called_from: Sequence[str] = ("request-uri",)  # headers that may tell it, the first one first
+    caller_from: Sequence[str] = ("p-asserted-identity", "remote-party-id", "from")
+    region: str = ""  # country of numbers without a country code, "DE"; see bot.numbers.e164
+    allow: Sequence[str] = ()  # networks; empty: everybody
+    refuse: str = "silence"  # what others get, or "403"
+    requests_per_s: int = 0  # of one address and port; 0: no limit
+    public_address: str = ""  # host or IPv4 address that callers see
+    stun: str = ""  # host:port
+    trunks: Sequence[TrunkLogin] = ()
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 def max_calls_compiled() -> int:
@@ -55,6 +67,8 @@ def endpoint_config(settings: SipSettings) -> pj.EpConfig:
     config.uaConfig.userAgent = settings.user_agent
     config.uaConfig.maxCalls = min(settings.max_calls, max_calls_compiled())
     config.uaConfig.threadCnt = 0  # the SIP thread polls
+    if settings.stun:
+        config.uaConfig.stunServer.push_back(settings.stun)
     media = config.medConfig
     media.threadCnt = 1
     media.clockRate = media.sndClockRate = BRIDGE_HZ

@@ -6,19 +6,24 @@ import ctypes
 import itertools
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from types import MappingProxyType
 
 import pjsua2 as pj
+import structlog
 
 from bot.errors import LegError, StartError
 from bot.legs.bridge import SILENCE, Pool
 from bot.legs.mailbox import Mailbox
-from bot.legs.sip_call import Confirmed, News, SipCall, guarded
+from bot.legs.sip_call import Confirmed, News, SipCall, immortal
 from bot.legs.sip_clock import Clock
-from bot.legs.sip_gate import put_gate
+from bot.legs.sip_door import Door
+from bot.legs.sip_filter import KernelFilter
+from bot.legs.sip_flood import Floods
+from bot.legs.sip_gate import PASS, Gate
+from bot.legs.sip_message import headers_of, user_of
 from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_replies import refusal, status
 from bot.legs.sip_setup import (
@@ -29,9 +34,13 @@ from bot.legs.sip_setup import (
     max_calls_compiled,
 )
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
+from bot.legs.sip_sources import Sources
+from bot.legs.sip_trunks import Account, TrunkLine, Trunks
+from bot.trunk_settings import Trunk
 
 POLL_MS = 10
 RETRY_AFTER_S = 5
+log = structlog.get_logger(__name__)
 
 
 @cache
@@ -42,16 +51,6 @@ def the_endpoint() -> BoundedEndpoint:
     return endpoint
 
 
-_kept: list[object] = []
-
-
-def immortal(thing: Any) -> Any:
-    """`thing`, whose C++ half is never freed: after libDestroy that would crash the process."""
-    thing.thisown = False
-    _kept.append(thing)
-    return thing
-
-
 @dataclass(frozen=True, slots=True)
 class Invite:
     """An INVITE as it came."""
@@ -60,21 +59,13 @@ class Invite:
     call_id: str
     message: str  # the whole request
     box: Mailbox
-
-
-class _Account(pj.Account):  # type: ignore[misc]  # pjsua2 has no types
-    def __init__(self, incoming: Callable[[int, str], None]) -> None:
-        super().__init__()
-        self._incoming = incoming
-
-    @guarded
-    def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:
-        self._incoming(int(prm.callId), str(prm.rdata.wholeMsg))
+    trunk: Trunk | None = None  # by which it came
 
 
 class SipStack:
     """`on_invite` is told of every INVITE that may be answered and says where its news go;
-    `draining` is asked first."""
+    `draining` is asked first. `look_up` is told that servers of trunks are to be heard which are
+    not yet: see `hear`."""
 
     def __init__(
         self,
@@ -82,6 +73,7 @@ class SipStack:
         loop: AbstractEventLoop,
         on_invite: Callable[[Invite], Callable[[News], None]],
         draining: Callable[[], bool],
+        look_up: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._loop = loop
@@ -90,6 +82,13 @@ class SipStack:
         self._serials = itertools.count(1)
         self._calls: dict[int, SipCall] = {}
         self._begun = Rate(CALLS_AT_ONCE)
+        self._sources = Sources(
+            settings.allow, {each.trunk.name: each.trunk.allow for each in settings.trunks}
+        )
+        self.trunks = Trunks(
+            TrunkLine(each, settings.pauses, self._media, self._invited, look_up)
+            for each in settings.trunks
+        )
 
     # ---- up and down -------------------------------------------------------------------
 
@@ -105,8 +104,9 @@ class SipStack:
             self._listen(address, port)
             self._endpoint.libStart()
             choose_codecs(self._endpoint, self._settings.codecs)
+            self._put_gate(address, port)
             self._make_account(address, port)
-            put_gate(LIBRARY, self._refuses)
+            self.trunks.create()
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
         self._pool = Pool(max_calls_compiled())
@@ -117,8 +117,16 @@ class SipStack:
         self.clock = Clock(LIBRARY, no_sound(), self._loop)
         self.clock.start()
 
+    def hear(self, trunk: str, servers: Sequence[str], addresses: frozenset[str]) -> None:
+        """Let packets of a trunk's `servers`, which are at `addresses`, come in."""
+        self.door.servers(trunk, addresses)
+        self.door.poll()
+        self.trunks.hear(trunk, servers)
+
     def poll(self) -> None:
         self._endpoint.poll(POLL_MS)
+        self.door.poll()
+        self.trunks.poll()
 
     def end_calls(self) -> None:
         """Hang up on everybody; their last callbacks come with later polls."""
@@ -131,31 +139,56 @@ class SipStack:
     def stop(self) -> None:
         """The last command; pjsip is gone afterwards."""
         self.clock.stop()
-        self._account.shutdown()
+        for line in (self._account, *self.trunks.accounts()):
+            line.shutdown()
         self._endpoint.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
 
     def _listen(self, address: str, port: int) -> None:
         config = pj.TransportConfig()
         config.port = port
         config.boundAddress = "" if address == "0.0.0.0" else address
+        config.publicAddress = self._settings.public_address
         self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, config)
         self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_TCP, config)
+
+    def _put_gate(self, address: str, port: int) -> None:
+        """Without a sender in sight only the kernel keeps strangers out, in silence."""
+        gate = Gate(LIBRARY)
+        seen = gate.layout_holds(address, port, self._endpoint.poll)
+        if not seen:
+            log.warning("senders cannot be told apart: no limit of requests, no 403")
+        silence = self._settings.refuse == "silence" or not seen
+        floods = Floods(self._settings.requests_per_s)
+        self.door = Door(self._sources, floods, KernelFilter(address, port), silence=silence)
+        gate.put_door(self.door.verdict if seen else lambda *_: PASS)
+        gate.put_gate(self._refuses)
 
     def _make_account(self, address: str, port: int) -> None:
         config = pj.AccountConfig()
         host = "localhost" if address == "0.0.0.0" else address
         self.host = f"{host}:{port}"
         config.idUri = f"sip:bot@{self.host}"
-        media = config.mediaConfig.transportConfig
-        ports = quiet_share(
+        self._address, self._port = address, port
+        self._ports = quiet_share(
             address, self._settings.rtp_port, self._settings.rtp_count, self._settings.life
         )
-        media.port = ports[0]
-        media.portRange = len(ports) - 2  # to the last port that may be RTP's, inclusive
-        media.randomizePort = True  # the first one: a share may be used again by the next bot
-        media.boundAddress = "" if address == "0.0.0.0" else address
-        self._account = immortal(_Account(self._incoming))
+        self._media(config, "", "")
+        self._account = immortal(Account(self._invited))
         self._account.create(config, True)
+
+    def _media(self, config: pj.AccountConfig, public_address: str, transport: str) -> None:
+        """Where RTP of an account's calls goes; `public_address` instead of the bot's own."""
+        media = config.mediaConfig.transportConfig
+        media.port = self._ports[0]
+        media.portRange = len(self._ports) - 2  # to the last port that may be RTP's, inclusive
+        media.randomizePort = True  # the first one: a share may be used again by the next bot
+        media.boundAddress = "" if self._address == "0.0.0.0" else self._address
+        media.publicAddress = public_address or self._settings.public_address
+        # pjsua would tell a registrar the address that it sees, which is right where none is known
+        config.natConfig.contactRewriteUse = 0 if media.publicAddress else 1
+        if public_address:  # the transport tells the bot's own
+            at = f"{user_of(config.idUri)}@{public_address}:{self._port}"
+            config.sipConfig.contactForced = f"<sip:{at}{transport}>"
 
     def _refuses(self, method: bytes) -> bool:
         """Asked for each request outside a dialog, before pjsua spends anything on it."""
@@ -165,20 +198,31 @@ class SipStack:
 
     # ---- calls ---------------------------------------------------------------------------
 
-    def _incoming(self, call_id: int, message: str) -> None:
+    def _invited(self, account: pj.Account, prm: pj.OnIncomingCallParam) -> None:
         """Ring at once, or refuse; a call without an owner would stay forever."""
+        message, sender = str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress)
         box = Mailbox(SILENCE)
         serial = next(self._serials)
         sink: list[Callable[[News], None]] = []
-        call = self._adopt(serial, call_id, box, lambda news: sink[0](news) if sink else None)
+        call = self._adopt(
+            serial, account, int(prm.callId), box, lambda news: sink[0](news) if sink else None
+        )
         if self._draining():
             call.answer(refusal(503, RETRY_AFTER_S))
             return
         call.answer(status(180))
-        sink.append(self._on_invite(Invite(serial, call.getInfo().callIdString, message, box)))
+        names = self._sources.trunks(sender.rpartition(":")[0])
+        trunk = self.trunks.of_call(names, user_of(headers_of(message).get("request-uri", "")))
+        invite = Invite(serial, call.getInfo().callIdString, message, box, trunk)
+        sink.append(self._on_invite(invite))
 
     def _adopt(
-        self, serial: int, call_id: int, box: Mailbox, report: Callable[[News], None]
+        self,
+        serial: int,
+        account: pj.Account,
+        call_id: int,
+        box: Mailbox,
+        report: Callable[[News], None],
     ) -> SipCall:
         self._begun.count()
         port = self._pool.take()
@@ -189,17 +233,24 @@ class SipStack:
             self._pool.give_back(port)
             self._calls.pop(serial, None)
 
-        call = SipCall(self._account, call_id, port, report, gone)
+        call = SipCall(account, call_id, port, report, gone)
         self._calls[serial] = call
         return call
 
     def answer(self, serial: int, box: Mailbox) -> None:
         """Raises LegError when the caller has gone or no codec fits."""
+        self._answer(serial, box, 200)
+
+    def early(self, serial: int, box: Mailbox) -> None:
+        """Media before the answer (RFC 3960). Raises as `answer`."""
+        self._answer(serial, box, 183)
+
+    def _answer(self, serial: int, box: Mailbox, code: int) -> None:
         call = self._calls.get(serial)
         if call is None:
             raise LegError("the caller has gone")
         try:
-            call.answer(status(200))
+            call.answer(status(code))
         except pj.Error as error:
             raise LegError(f"cannot answer: {error.reason}") from None
         if serial in self._calls:
@@ -209,6 +260,25 @@ class SipStack:
         self, uri: str, caller: str, box: Mailbox, report: Callable[[News], None]
     ) -> tuple[int, str]:
         """Serial and Call-ID of a new call. Raises LegError when it cannot even be tried."""
+        return self._dial(self._account, uri, f"<sip:{caller}@{self.host}>", box, report)
+
+    def dial_by(
+        self, trunk: str, number: str, caller: str, box: Mailbox, report: Callable[[News], None]
+    ) -> tuple[int, str]:
+        """The same through a trunk; `caller` "" is the trunk's own caller id."""
+        line = self.trunks.named(trunk)
+        from_, headers = line.caller(caller)
+        return self._dial(line.account, line.uri(number), from_, box, report, headers)
+
+    def _dial(
+        self,
+        account: pj.Account,
+        uri: str,
+        from_: str,
+        box: Mailbox,
+        report: Callable[[News], None],
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[int, str]:
         if len(self._calls) >= min(self._settings.max_calls, max_calls_compiled()):
             raise LegError("all lines are busy")
         if self._begun.exceeded:
@@ -220,9 +290,13 @@ class SipStack:
                 self.clock.open(box)
             report(news)
 
-        call = self._adopt(serial, pj.PJSUA_INVALID_ID, box, heard)
+        call = self._adopt(serial, account, pj.PJSUA_INVALID_ID, box, heard)
         prm = pj.CallOpParam(True)
-        prm.txOption.localUri = f"<sip:{caller}@{self.host}>"
+        prm.txOption.localUri = from_
+        for name, value in headers.items():
+            header = pj.SipHeader()
+            header.hName, header.hValue = name, value
+            prm.txOption.headers.push_back(header)
         try:
             call.makeCall(uri, prm)
             return serial, str(call.getInfo().callIdString)
@@ -236,6 +310,12 @@ class SipStack:
         call = self._calls.get(serial)
         if call is not None:
             self._try(lambda: call.hangup(refusal(code, retry_after_s)))
+
+    def refuse(self, serial: int, code: int, retry_after_s: int, reason: str, contact: str) -> None:
+        """`code` with its reason phrase, a 3xx with where to call instead."""
+        call = self._calls.get(serial)
+        if call is not None:
+            self._try(lambda: call.hangup(refusal(code, retry_after_s, reason, contact)))
 
     def send_digits(self, serial: int, digits: str) -> None:
         call = self._calls.get(serial)

@@ -31,6 +31,18 @@ from bot.legs.webrtc_sdp import Offer, candidate_text, parse_candidate, parse_of
 CODEC = "opus"
 LOST = "failed: connection lost"
 
+REFUSED = {
+    403: HangUp.DECLINED,
+    404: HangUp.NOT_FOUND,
+    410: HangUp.NOT_FOUND,
+    480: HangUp.BUSY,
+    486: HangUp.BUSY,
+    503: HangUp.UNAVAILABLE,
+    600: HangUp.BUSY,
+    603: HangUp.DECLINED,
+    604: HangUp.NOT_FOUND,
+}
+
 
 class LegRefused(LegError):
     """We did not take the browser's call; `reason` says why."""
@@ -211,6 +223,14 @@ class WebRtcLeg:
     async def transfer(self, target: str) -> None:
         """Always refused: a browser has no line of its own to call `target` with."""
         raise LegError("a browser's call cannot be transferred")
+
+    async def early(self) -> bool:
+        """Never: the page shows that it rings."""
+        return False
+
+    async def refuse(self, code: int, reason: str = "", contact: str = "") -> None:
+        """A page has no words for more than busy, nobody there, and forbidden."""
+        await self.hang_up(REFUSED.get(code, HangUp.FAILED))
 
     async def hang_up(self, reason: HangUp = HangUp.NORMAL) -> None:
         if self._ended is None:

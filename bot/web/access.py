@@ -38,7 +38,8 @@ COOKIES: dict[Scope, str] = {"call": "call_link", "status": "status_link"}
 COOKIE_MAX_S = 400 * 24 * 3600  # browsers keep none longer
 PUBLIC = ("/healthz", "/static", "/talk.js", "/api/openapi.json")
 EVERYWHERE = ("0.0.0.0", "::")
-FOR_STATUS = ("/status", "/calls", "/metrics")  # they show what callers said, or how many there are
+# they show what callers said, or how many there are, or make calls that somebody pays for
+FOR_STATUS = ("/status", "/calls", "/metrics", "/api/dial", "/api/trunks")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REMEDY: dict[Scope, str] = {

@@ -22,8 +22,8 @@ from bot.web.signaling import refusal
 from bot.web.who import Answering, callees, may_call
 
 STATUS: dict[Code, int] = {
-    "bad_message": 400, "bad_offer": 400, "busy": 503, "failed": 502, "forbidden": 403,
-    "no_call": 404, "not_found": 404, "too_many": 429,
+    "bad_message": 400, "bad_offer": 400, "busy": 503, "cannot": 409, "failed": 502,
+    "forbidden": 403, "no_call": 404, "not_found": 404, "too_many": 429,
 }  # fmt: skip
 Body = TypeVar("Body", bound=BaseModel)
 

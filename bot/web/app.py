@@ -21,6 +21,7 @@ from bot.web.relay import GRANTED
 from bot.web.rendering import Templates
 from bot.web.status import StatusPages
 from bot.web.talk import TalkPage
+from bot.web.telephone import Telephone
 from bot.web.who import Answering
 
 STATIC = Path(__file__).parent / "static"
@@ -44,12 +45,13 @@ def make_app(
     if policy:
         app[POLICY] = policy
     app.on_response_prepare.append(set_headers(config))
-    app.add_routes(StatusPages(config, answering, templates).routes())
+    telephone = Telephone(config)
+    app.add_routes(StatusPages(config, answering, templates, telephone).routes())
     app.add_routes(TalkPage(answering, templates).routes())
     app.add_routes([web.get("/healthz", Health(config.store.path).health)])
     app.add_routes([web.get("/talk.js", talk_js)])
     if lines is not None:
-        app.add_routes([*lines.routes(), *openapi.routes()])
+        app.add_routes([*lines.routes(), *telephone.routes(), *openapi.routes()])
     app.add_routes([web.static("/static", STATIC)])
     return app
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from bot.addresses import split_address
-from bot.dialplan import Dialplan, Route
+from bot.dialplan import Dialplan, Route, ends_in, routes_of
 from bot.persona import Persona
 
 SIP_PORT = 5060
@@ -31,8 +31,7 @@ def numbers(
     """The whole plan. `seen_as` is the host name under which the page was asked for; it stands
     in where the SIP side is bound to every address."""
     at = address(bind, seen_as)
-    routes = [*plan.routes, *([plan.default] if plan.default else [])]
-    return [_number(route, personas, at, route is plan.default) for route in routes]
+    return [_number(route, personas, at, route is plan.default) for route in routes_of(plan)]
 
 
 def address(bind: str, seen_as: str | None) -> str:
@@ -64,7 +63,7 @@ def _number(route: Route, personas: Mapping[str, Persona], at: str, default: boo
     return Number(
         label=label,
         uri=f"sip:{quote(route.number, safe='+*-_.')}@{at}" if exact else "",
-        persona=persona.name if persona else route.persona,
+        persona=persona.name if persona else ends_in(route),
         description=route.description or (persona.description if persona else ""),
         callers=route.callers,
     )

@@ -20,7 +20,15 @@ AgentState = Literal[
 ]
 Who = Literal["caller", "agent"]
 Code = Literal[
-    "bad_message", "bad_offer", "busy", "forbidden", "no_call", "not_found", "too_many", "failed"
+    "bad_message",
+    "bad_offer",
+    "busy",
+    "cannot",
+    "forbidden",
+    "no_call",
+    "not_found",
+    "too_many",
+    "failed",
 ]
 
 

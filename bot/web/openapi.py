@@ -13,9 +13,11 @@ from pydantic import BaseModel, RootModel
 from pydantic.json_schema import models_json_schema
 
 from bot import __version__
+from bot.calls.outbound import Dialled, DialOrder
 from bot.web.access import COOKIES
 from bot.web.api import CallInfo, Ice, NewCall, Numbers, OneShot, OneShotAnswer, Refusal
 from bot.web.messages import CallEvent, FromBrowser, ToBrowser
+from bot.web.telephone import Trunks
 
 PATH = "/api/openapi.json"
 REF = "#/components/schemas/{model}"
@@ -87,6 +89,11 @@ OPERATIONS = (
     ),
     Operation("get", "/api/numbers", "Who can be called.", 200, Numbers),
     Operation("get", "/api/ice", "STUN and TURN servers to use.", 200, Ice),
+    Operation(
+        "post", "/api/dial", "Call somebody by telephone; asks for a link for the status pages.",
+        202, Dialled, DialOrder, (400, 409, 413, 503),
+    ),
+    Operation("get", "/api/trunks", "How the trunks stand; the same.", 200, Trunks, None, (503,)),
     Operation("get", PATH, "This document.", public=True),
 )  # fmt: skip
 
@@ -162,9 +169,9 @@ def _json(model: type[BaseModel]) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     """Of all models; what comes in as it is validated, what goes out as it is written."""
-    read: list[type[BaseModel]] = [NewCall, OneShot, SocketMessage]
+    read: list[type[BaseModel]] = [NewCall, OneShot, DialOrder, SocketMessage]
     written: list[type[BaseModel]] = [
-        CallInfo, OneShotAnswer, Numbers, Ice, Refusal, Event, SocketAnswer,
+        CallInfo, OneShotAnswer, Numbers, Ice, Dialled, Trunks, Refusal, Event, SocketAnswer,
     ]  # fmt: skip
     _, found = models_json_schema(
         [*((each, "validation") for each in read), *((each, "serialization") for each in written)],

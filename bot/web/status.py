@@ -10,12 +10,14 @@ import asyncio
 
 from aiohttp import web
 
+from bot.calls.outbound import TrunkInfo
 from bot.config import Config
 from bot.errors import StoreError
 from bot.store import queries
 from bot.web import words
 from bot.web.dial import Number, numbers
 from bot.web.rendering import Templates
+from bot.web.telephone import Telephone
 from bot.web.who import Answering
 
 LAST_CALLS = 20
@@ -24,8 +26,14 @@ LAST_CALLS = 20
 class StatusPages:
     """The handlers and what they share."""
 
-    def __init__(self, config: Config, answering: Answering, templates: Templates) -> None:
-        self._config, self._answering = config, answering
+    def __init__(
+        self,
+        config: Config,
+        answering: Answering,
+        templates: Templates,
+        telephone: Telephone,
+    ) -> None:
+        self._config, self._answering, self._telephone = config, answering, telephone
         self._page = templates.page
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -43,6 +51,7 @@ class StatusPages:
         return self._page(
             "status.html",
             numbers=self._numbers(request),
+            trunks=await self._trunks(),
             live=live,
             recent=recent,
             trouble=trouble,
@@ -65,6 +74,11 @@ class StatusPages:
             persona_name=self._persona_name,
             ledger_parts=words.PARTS,
         )
+
+    async def _trunks(self) -> list[TrunkInfo]:
+        if not self._config.sip.trunk:
+            return []
+        return await self._telephone.trunks() or []
 
     def _calls(self) -> tuple[list[queries.Call], list[queries.Call]]:
         path = self._config.store.path

@@ -21,6 +21,7 @@ from bot.calls.hearing import voice_activity
 from bot.calls.manager import CallManager
 from bot.calls.phrasebook import Phrasebook, first_phrases, later_phrases, scripted_phrases
 from bot.config import Config
+from bot.dialplan import routes_of
 from bot.errors import StartError
 from bot.library import Library
 from bot.persona import Persona
@@ -74,7 +75,7 @@ class Carrier:
                     await speech_ready(self._config.speech.socket, SPARE_WITHIN_S)
                 except StartError as error:
                     log.warning("no local speech to fall back to", why=str(error))
-        await self._render(first_phrases)
+        await self._render(self._first)
 
     def warm(self) -> None:
         """Calls may come: what is in memory now stays, what can wait is rendered beside them."""
@@ -87,7 +88,7 @@ class Carrier:
         """Read personas and dialplans again; new phrases are rendered while calls go on."""
         faults = self._library.reload()
         log.info("personas and dialplans read again", faults=len(faults))
-        self._in_background(self._render(first_phrases))
+        self._in_background(self._render(self._first))
         self._in_background(self._render_later())
 
     async def close(self, late: Lateness) -> None:
@@ -101,6 +102,11 @@ class Carrier:
         await self.manager.drain("shutdown", self._config.limits.goodbye_s)
         flush_recordings()
         self._records.close()
+
+    def _first(self, persona: Persona) -> list[str]:
+        routes = routes_of(self._library.plan)
+        prompts = [each.early_text for each in routes if each.persona == persona.slug]
+        return [*first_phrases(persona), *filter(None, prompts)]
 
     async def _render(self, which: Callable[[Persona], list[str]]) -> None:
         for persona in self._library.personas.values():

@@ -8,10 +8,13 @@ from collections.abc import Callable
 
 import setproctitle
 
+from bot.calls.outbound import Outbound
 from bot.config import Config, rtp_ports
 from bot.legs.sip import SipEndpoint, SipSettings
 from bot.library import Library
 from bot.workers.carrying import Carrier, prefer_media
+from bot.workers.sip_control import SipControl
+from bot.workers.sip_logins import logins, public_address
 
 
 def run(config: Config, library: Library, ready: Callable[[], None], life: int = 0) -> int:
@@ -38,9 +41,19 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
             rtp_port=first,
             rtp_count=last - first + 1,
             life=life,
+            called_from=tuple(config.sip.called_from),
+            caller_from=tuple(config.sip.caller_from),
+            region=config.sip.region,
+            allow=tuple(config.sip.allow),
+            refuse=config.sip.refuse,
+            requests_per_s=config.sip.requests_per_s,
+            public_address=await public_address(config.sip.public_address),
+            stun=config.sip.stun,
+            trunks=await logins(config.sip.trunk),
         ),
         carrier.manager.on_call,
     )
+    control = SipControl(config, endpoint, Outbound(endpoint, carrier.manager, library))
     warming = asyncio.ensure_future(carrier.warm_up())
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait((warming, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -48,10 +61,12 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
         warming.result()  # raises what went wrong
         loop.add_signal_handler(signal.SIGHUP, carrier.reload)
         await endpoint.start()
+        await control.start()
         carrier.warm()
         ready()
         await stopping
     warming.cancel()
+    await control.close()
     endpoint.draining = True
     await carrier.close(endpoint.lateness)
     await endpoint.close()  # last, for pjsip takes its time

@@ -21,6 +21,7 @@ from pathlib import Path
 import structlog
 
 from bot.config import Config, load_config
+from bot.dialplan import ends_in
 from bot.legs.sip_address import bindable
 from bot.library import Library
 from bot.logs import set_up_logs
@@ -165,10 +166,14 @@ def banner(config: Config, library: Library) -> str:
     page = base_url(config)
     lines = ["", "Dial:"]
     for route in library.plan.routes:
-        persona = library.personas[route.persona]
-        lines.append(f"  sip:{route.number}@{at:<22} {persona.name}  {persona.description}")
+        persona = library.personas.get(route.persona)
+        who = f"{persona.name}  {persona.description}" if persona else ends_in(route)
+        lines.append(f"  sip:{route.number}@{at:<22} {who}")
     if (default := library.plan.default) is not None:
-        lines.append(f"  any other number           {library.personas[default.persona].name}")
+        persona = library.personas.get(default.persona)
+        lines.append(
+            f"  any other number           {persona.name if persona else ends_in(default)}"
+        )
     lines += [
         "",
         f"Talk: {page}/",
@@ -181,7 +186,11 @@ def banner(config: Config, library: Library) -> str:
 
 
 def _first_number(library: Library) -> str:
-    exact = [route.number for route in library.plan.routes if not route.number.endswith("*")]
+    exact = [
+        route.number
+        for route in library.plan.routes
+        if route.persona and not route.number.endswith("*")
+    ]
     return exact[0] if exact else "1000"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import signal
 import ssl
 from collections.abc import Callable
@@ -33,6 +32,7 @@ from bot.web.rooms import Rooms
 from bot.web.signaling import Signaling
 from bot.web.tls import make_ssl, renew_ssl
 from bot.workers.carrying import Carrier, prefer_media
+from bot.workers.sip_control import bind_private
 
 CLOSE_WITHIN_S = 2.0
 log = structlog.get_logger(__name__)
@@ -115,13 +115,8 @@ class WebWorker:
         if not self._index:
             await _bind(runner, self._config.web.bind, self._tls)
             return
-        path = worker_socket(self._config, self._index)
-        path.unlink(missing_ok=True)  # of an earlier life
-        mask = os.umask(0o177)  # nobody else may come in past the door
-        try:
-            await web.UnixSite(runner, str(path)).start()
-        finally:
-            os.umask(mask)
+        # nobody else may come in past the door
+        await bind_private(runner, worker_socket(self._config, self._index))
 
 
 async def _carry(

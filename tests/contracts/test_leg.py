@@ -255,6 +255,37 @@ async def test_a_refusal_reaches_the_caller(line, reason, code):
     assert await asyncio.wait_for(talk(line.phone, 5), 5) == []
 
 
+@pytest.mark.parametrize(
+    ("code", "contact", "told"),
+    [
+        (486, "", HangUp.BUSY),
+        (604, "", HangUp.NOT_FOUND),
+        (302, "sip:7@198.51.100.7", HangUp.FAILED),
+    ],
+)
+async def test_a_status_of_the_plan_reaches_the_caller(line, code, contact, told):
+    await line.bot.refuse(code, contact=contact)
+    await line.bot.refuse(code)  # harmless
+    with pytest.raises(LegError) as refused:
+        await line.phone.answered(5)
+    assert line.bot.ended == "bot"
+    if line.phone.info.kind == "webrtc":
+        assert refused.value.reason is told
+    else:
+        assert str(code) in str(refused.value)
+
+
+async def test_what_is_early_is_heard_where_there_is_a_way(line):
+    if not await line.bot.early():
+        assert line.bot.ended is None
+        await line.connect()
+        return
+    assert len(await asyncio.wait_for(talk(line.bot, 5), 5)) == 5, "frames begin with it"
+    await line.connect()
+    assert len(await asyncio.wait_for(talk(line.bot, 5), 5)) == 5
+    await line.phone.hang_up()
+
+
 async def test_a_caller_who_gives_up_has_cancelled(line):
     await line.phone.hang_up()
     await asyncio.wait_for(talk(line.bot, 5), 5)  # ends at once, without a frame

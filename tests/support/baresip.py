@@ -53,10 +53,15 @@ def config_text(wav: Path, folder: Path) -> str:
     return "\n".join([*(f"{key} {value}" for key, value in lines.items()), *modules, ""])
 
 
-def baresip_call(uri: str, wav: Path, folder: Path, seconds: float) -> BaresipCall:
-    """Dial `uri`, play `wav` (8 kHz mono), hang up after `seconds` or at the end of `wav`."""
+def baresip_call(
+    uri: str, wav: Path, folder: Path, seconds: float, settings: str = ""
+) -> BaresipCall:
+    """Dial `uri`, play `wav` (8 kHz mono), hang up after `seconds` or at the end of `wav`.
+
+    `settings` are further lines of baresip's configuration.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config").write_text(config_text(wav, folder))
+    (folder / "config").write_text(config_text(wav, folder) + settings)
     (folder / "accounts").write_text("<sip:baresip@127.0.0.1>;regint=0;audio_codecs=pcmu\n")
     (folder / "contacts").write_text("")
     output = folder / "output.txt"

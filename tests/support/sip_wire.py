@@ -53,6 +53,7 @@ class WireCall:
         self.invited_at = time.time()
         self.answered_at = 0.0
         self.ended_at = 0.0
+        self._early = False
         self._final = asyncio.Event()
         self._ended = asyncio.Event()
         self._answers: dict[tuple[int, str], asyncio.Future[Message]] = {}
@@ -186,6 +187,9 @@ class WireCall:
     def _invite_response(self, message: Message) -> None:
         if message.status < 200:
             self.provisional.append(message.status)
+            if message.body and not self._early:  # media before the answer
+                self._early = True
+                self.rtp.start(*answered(message.body))
             return
         self.to = message.get("to") or self.to
         if message.status >= 300:  # the ACK of a refusal belongs to the INVITE's transaction
@@ -199,7 +203,8 @@ class WireCall:
         self.status, self.final_response = message.status, message
         if message.status < 300:
             self.answered_at = time.time()
-            self.rtp.start(*answered(message.body))
+            if not self._early:
+                self.rtp.start(*answered(message.body))
         else:
             self._over("bot")
         self._final.set()
@@ -238,7 +243,7 @@ class WirePhone(asyncio.DatagramProtocol):
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=(self.host, 0)
+            lambda: self, local_addr=(self.host, self.port)
         )
         self.port = self._transport.get_extra_info("sockname")[1]
         self.contact = f"<sip:wire@{self.host}:{self.port}>"
