@@ -174,7 +174,8 @@ async def compact(desk: Desk) -> None:
     await call.media.speech()
     await call.bye()
     record = await desk.record(call)
-    assert (record["caller"], record["called"]) == ("4930555", "1000")
+    told = (record["caller"], record["called"])
+    assert told == ("4930555", "1000"), told
 
 
 @case("large", "an INVITE of 4 kB over UDP", "RFC 3261 18.1.1")
