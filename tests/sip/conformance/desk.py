@@ -62,6 +62,8 @@ def made_bot(folder: Path) -> BotProcess:
     sip: dict[str, Any] = {}
     if "rtp_timeout_s" in Sip.model_fields:
         sip["rtp_timeout_s"] = WATCHDOG_S
+    if "requests_per_s" in Sip.model_fields:
+        sip["requests_per_s"] = 0  # no limit: the suite is one source
     routes = list(ROUTES)
     if "redirect" in Route.model_fields:
         routes.append({"number": "1302", "redirect": "sip:1000@pbx.example.com"})
