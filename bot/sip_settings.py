@@ -45,6 +45,9 @@ class Sip(Section):
         ["PCMU", "PCMA", "G722"], min_length=1, description="offered and accepted, best first"
     )
     rtp_port: int = Field(4000, ge=1024, le=65000, description="first of 400 UDP ports for RTP")
+    session_expires_s: int = Field(
+        1800, ge=90, le=86400, description="a session that nobody refreshes ends after so long"
+    )
     called_from: list[CalledHeader] = Field(
         ["request-uri"], min_length=1,
         description="where the dialled number stands, the first that has one: also to, diversion, "

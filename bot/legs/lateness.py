@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 RESYNC_S = 0.5  # later than this, missed ticks are given up instead of made good
 REMEMBERED = 1500  # ticks, 30 s
+LATELY = 250  # ticks, 5 s
+SICK_S = 0.06  # three ticks late on average: callers hear gaps, and more of them would be worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,12 @@ class LatenessLog:
             return 0.0
         self._resyncs += 1
         return late
+
+    @property
+    def sick(self) -> bool:
+        """Is this machine too slow for the calls it has?"""
+        lately = list(self._late.copy())[-LATELY:]
+        return bool(lately) and sum(lately) / LATELY > SICK_S
 
     @property
     def summary(self) -> Lateness:

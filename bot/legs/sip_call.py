@@ -16,8 +16,12 @@ import pjsua2 as pj
 import structlog
 
 from bot.legs.bridge import BridgePort
+from bot.legs.sip_manners import Manners
+from bot.legs.sip_message import headers_of
+from bot.legs.sip_offers import holds_by_address, receiving_only, speaks
 
 FORBIDDEN = 403
+NOT_ACCEPTABLE = 488
 
 log = structlog.get_logger(__name__)
 
@@ -101,14 +105,16 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         port: BridgePort,
         report: Callable[[News], None],
         gone: Callable[[], None],
+        manners: Manners,
     ) -> None:
         super().__init__(account, call_id)
         self.port = port
         self.confirmed = False
+        self.manners = manners
+        self.referred = False  # a REFER of ours has left
         self._report = report
         self._gone = gone
         self._held = False
-        self._refer_accepted = False
 
     @guarded
     def onCallState(self, prm: pj.OnCallStateParam) -> None:
@@ -143,6 +149,36 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         self.port.startTransmit(audio)
         stream = self.getStreamInfo(index)
         self._report(MediaUp(str(stream.codecName), int(stream.codecClockRate)))
+
+    @guarded
+    def onCallTsxState(self, prm: pj.OnCallTsxStateParam) -> None:
+        """A request within the call: some pjsua would answer with 500."""
+        event = prm.e.body.tsxState
+        if event.type != pj.PJSIP_EVENT_RX_MSG or event.tsx.role != pj.PJSIP_ROLE_UAS:
+            return
+        method, rdata = str(event.tsx.method), event.src.rdata
+        if event.tsx.state != pj.PJSIP_TSX_STATE_TRYING:
+            return
+        if method == "NOTIFY" and self.referred:  # the outcome of a transfer
+            return
+        self.manners.answer(int(rdata.pjRxData), method, headers_of(str(rdata.wholeMsg)))
+
+    @guarded
+    def onCallRxReinvite(self, prm: pj.OnCallRxReinviteParam) -> None:
+        """An offer in mid-call that has no codec of ours: pjsip would answer 500."""
+        if not speaks(str(prm.offer.wholeSdp), self.manners.codecs):
+            prm.statusCode = NOT_ACCEPTABLE
+
+    @guarded
+    def onCallRxOffer(self, prm: pj.OnCallRxOfferParam) -> None:
+        """The same by UPDATE."""
+        if not speaks(str(prm.offer.wholeSdp), self.manners.codecs):
+            prm.statusCode = NOT_ACCEPTABLE
+
+    @guarded
+    def onCallSdpCreated(self, prm: pj.OnCallSdpCreatedParam) -> None:
+        if holds_by_address(str(prm.remSdp.wholeSdp)):
+            prm.sdp.wholeSdp = receiving_only(str(prm.sdp.wholeSdp))
 
     @guarded
     def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:

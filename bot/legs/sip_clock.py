@@ -69,6 +69,11 @@ class Clock:
         return min(FRAME_S, max(0.0, self._due - time.monotonic()))
 
     @property
+    def sick(self) -> bool:
+        """See `LatenessLog.sick`."""
+        return self._late.sick
+
+    @property
     def lateness(self) -> Lateness:
         return self._late.summary
 

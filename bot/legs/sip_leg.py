@@ -256,6 +256,8 @@ class SipLeg:
             waiting.set_exception(LegError(f"transfer: {news.code} {news.reason}"))
         elif news.final and news.code >= 200:
             waiting.set_result(None)
+        elif news.final:
+            waiting.set_exception(LegError("transfer: its outcome was not told"))
 
     def _end(self, who: str) -> None:
         if self._ended is not None:

@@ -18,6 +18,8 @@ QUALITY = 10  # of the bridge's resampler; the default loses 3 dB at 3.1 kHz
 CODEC_IDS = {"PCMU": "PCMU/8000", "PCMA": "PCMA/8000", "G722": "G722/16000"}
 TOP_PRIORITY = 250
 
+LEAST_SESSION_S = 90  # RFC 4028: nobody may want less
+
 JITTER_FIRST_MS = 0  # playing starts with the first packet
 JITTER_LEAST_MS = 20
 JITTER_MOST_MS = 200
@@ -35,6 +37,7 @@ class SipSettings:
     rtp_count: int = 400
     life: int = 0  # how often this worker was respawned; see sip_ports
     user_agent: str = "bot"
+    session_expires_s: int = 1800  # RFC 4028; whoever cannot refresh a session in time has gone
     called_from: Sequence[str] = ("request-uri",)  # headers that may tell it, the first one first
     caller_from: Sequence[str] = ("p-asserted-identity", "remote-party-id", "from")
     region: str = ""  # country of numbers without a country code, "DE"; see bot.numbers.e164
@@ -60,12 +63,23 @@ def choose_codecs(endpoint: pj.Endpoint, names: Sequence[str]) -> None:
         endpoint.codecSetPriority(CODEC_IDS[name], TOP_PRIORITY - rank)
 
 
+def set_dialogue(config: pj.AccountConfig, settings: SipSettings) -> None:
+    """Session timers (RFC 4028) with everybody who knows them, in either role, and reliable
+    provisional responses (RFC 3262) for who asks for them."""
+    call = config.callConfig
+    call.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
+    call.timerSessExpiresSec = settings.session_expires_s
+    call.timerMinSESec = LEAST_SESSION_S
+    call.prackUse = pj.PJSUA_100REL_NOT_USED
+
+
 def endpoint_config(settings: SipSettings) -> pj.EpConfig:
     config = pj.EpConfig()
     config.logConfig.level = config.logConfig.consoleLevel = 0
     config.logConfig.msgLogging = 0
     config.uaConfig.userAgent = settings.user_agent
     config.uaConfig.maxCalls = min(settings.max_calls, max_calls_compiled())
+    config.uaConfig.mwiUnsolicitedEnabled = False  # nobody here has a mailbox to hear of
     config.uaConfig.threadCnt = 0  # the SIP thread polls
     if settings.stun:
         config.uaConfig.stunServer.push_back(settings.stun)

@@ -23,6 +23,7 @@ from bot.legs.sip_door import Door
 from bot.legs.sip_filter import KernelFilter
 from bot.legs.sip_flood import Floods
 from bot.legs.sip_gate import PASS, Gate
+from bot.legs.sip_manners import Manners
 from bot.legs.sip_message import headers_of, user_of
 from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_replies import refusal, status
@@ -32,6 +33,7 @@ from bot.legs.sip_setup import (
     choose_codecs,
     endpoint_config,
     max_calls_compiled,
+    set_dialogue,
 )
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
 from bot.legs.sip_sources import Sources
@@ -86,7 +88,7 @@ class SipStack:
             settings.allow, {each.trunk.name: each.trunk.allow for each in settings.trunks}
         )
         self.trunks = Trunks(
-            TrunkLine(each, settings.pauses, self._media, self._invited, look_up)
+            TrunkLine(each, settings.pauses, self._equip, self._invited, look_up)
             for each in settings.trunks
         )
 
@@ -107,6 +109,7 @@ class SipStack:
             self._put_gate(address, port)
             self._make_account(address, port)
             self.trunks.create()
+            self._manners = Manners(LIBRARY, self._settings.codecs)
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
         self._pool = Pool(max_calls_compiled())
@@ -172,12 +175,14 @@ class SipStack:
         self._ports = quiet_share(
             address, self._settings.rtp_port, self._settings.rtp_count, self._settings.life
         )
-        self._media(config, "", "")
+        self._equip(config, "", "")
         self._account = immortal(Account(self._invited))
         self._account.create(config, True)
 
-    def _media(self, config: pj.AccountConfig, public_address: str, transport: str) -> None:
-        """Where RTP of an account's calls goes; `public_address` instead of the bot's own."""
+    def _equip(self, config: pj.AccountConfig, public_address: str, transport: str) -> None:
+        """What every account has: its dialogues' timers, and where RTP of its calls goes, with
+        `public_address` instead of the bot's own."""
+        set_dialogue(config, self._settings)
         media = config.mediaConfig.transportConfig
         media.port = self._ports[0]
         media.portRange = len(self._ports) - 2  # to the last port that may be RTP's, inclusive
@@ -194,7 +199,7 @@ class SipStack:
         """Asked for each request outside a dialog, before pjsua spends anything on it."""
         if method == b"INVITE":
             return self._begun.exceeded
-        return method == b"OPTIONS" and self._draining()
+        return method == b"OPTIONS" and (self._draining() or self.clock.sick)
 
     # ---- calls ---------------------------------------------------------------------------
 
@@ -233,7 +238,7 @@ class SipStack:
             self._pool.give_back(port)
             self._calls.pop(serial, None)
 
-        call = SipCall(account, call_id, port, report, gone)
+        call = SipCall(account, call_id, port, report, gone, self._manners)
         self._calls[serial] = call
         return call
 
@@ -327,6 +332,7 @@ class SipStack:
         call = self._calls.get(serial)
         if call is None:
             raise LegError("the caller has gone")
+        call.referred = True
         try:
             call.xfer(target, pj.CallOpParam(True))
         except pj.Error as error:

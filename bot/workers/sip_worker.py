@@ -41,6 +41,7 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
             rtp_port=first,
             rtp_count=last - first + 1,
             life=life,
+            session_expires_s=config.sip.session_expires_s,
             called_from=tuple(config.sip.called_from),
             caller_from=tuple(config.sip.caller_from),
             region=config.sip.region,

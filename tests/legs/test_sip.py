@@ -7,50 +7,16 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
-from typing import Any, Self
 
 import pjsua2 as pj
 import pytest
 
-from bot.audio.frame import silence
 from bot.errors import LegError, StartError
 from bot.legs.base import Digit, HangUp, Hold
-from bot.legs.sip import SipEndpoint, SipLeg, SipSettings
+from bot.legs.sip import SipEndpoint, SipSettings
 from bot.legs.sip_sockets import CALLS_AT_ONCE, CLOSING_S
+from tests.support.sip_desk import Desk, until
 from tests.support.sip_wire import WirePhone
-
-
-class Desk:
-    """An endpoint and the calls that ring at it."""
-
-    def __init__(self, **settings: Any) -> None:
-        self.rung: asyncio.Queue[SipLeg] = asyncio.Queue()
-        given = {"bind": "127.0.0.1:0", "rtp_port": 23_000} | settings
-        self.endpoint = SipEndpoint(SipSettings(**given), self.rung.put_nowait)
-
-    async def __aenter__(self) -> Self:
-        await self.endpoint.start()
-        self.address = ("127.0.0.1", self.endpoint.port)
-        self.uri = f"sip:1000@127.0.0.1:{self.endpoint.port}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.endpoint.close()
-
-    async def next(self) -> SipLeg:
-        return await asyncio.wait_for(self.rung.get(), 5)
-
-    async def talk_to_itself(self) -> tuple[SipLeg, SipLeg]:
-        phone = await self.endpoint.dial(self.uri)
-        bot = await self.next()
-        await bot.answer()
-        await phone.answered(5)
-        return phone, bot
-
-    async def as_owner(self, leg: SipLeg, act: Any) -> None:
-        """Something a phone can do and a bot's leg has no method for."""
-        stack = self.endpoint._stack
-        await self.endpoint._thread.do(lambda: act(stack._calls[leg.serial]))
 
 
 @pytest.fixture
@@ -63,19 +29,6 @@ async def desk() -> AsyncIterator[Desk]:
 async def phone(desk) -> AsyncIterator[WirePhone]:
     async with WirePhone(desk.address) as made:
         yield made
-
-
-async def until(leg: SipLeg, seen: Any, frames: int = 150) -> list[Any]:
-    """Events of the leg until one satisfies `seen`."""
-    found: list[Any] = []
-    async with contextlib.aclosing(leg.frames()) as ticks:
-        async for _ in ticks:
-            leg.write(silence())
-            found += leg.events()
-            frames -= 1
-            if any(seen(event) for event in found) or not frames:
-                break
-    return found
 
 
 @pytest.mark.parametrize(

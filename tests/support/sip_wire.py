@@ -45,9 +45,13 @@ class WireCall:
         self.branch = ""
         self.cseq = 1
         self.provisional: list[int] = []
+        self.ringing: list[Message] = []  # the same, whole
+        self.ack_body = ""  # an SDP answer, where the far side made the offer
         self.status = 0  # final status of the INVITE, 0 while it rings
         self.final_response: Message | None = None
         self.ended_by: str | None = None  # "caller" (we) or "bot" once a BYE was sent or came
+        self.requested: list[str] = []  # methods of what the far side asked within the call
+        self.scripted: dict[str, list[int]] = {}  # by method, statuses to answer; 0: none
         self.bye_headers: dict[str, str] = {}
         self.referred: asyncio.Queue[str] = asyncio.Queue()  # where the bot transfers us to
         self.invited_at = time.time()
@@ -111,13 +115,18 @@ class WireCall:
                 raise TimeoutError(f"never silent for {seconds} s")
             await asyncio.sleep(0.02)
 
-    async def transferred(self, code: int, reason: str, timeout: float = 5.0) -> int:
+    async def transferred(
+        self, code: int, reason: str, timeout: float = 5.0, *, final: bool = True
+    ) -> int:
         """Tell the bot what became of its REFER (RFC 3515, a NOTIFY); the status of its answer."""
         self.cseq += 1
         notify = self._request("NOTIFY")
         notify.headers += [
             ("event", "refer"),
-            ("subscription-state", "terminated;reason=noresource"),
+            (
+                "subscription-state",
+                "terminated;reason=noresource" if final else "active;expires=60",
+            ),
             ("content-type", "message/sipfrag;version=2.0"),
         ]
         notify.body = f"SIP/2.0 {code} {reason}\r\n"
@@ -187,6 +196,7 @@ class WireCall:
     def _invite_response(self, message: Message) -> None:
         if message.status < 200:
             self.provisional.append(message.status)
+            self.ringing.append(message)
             if message.body and not self._early:  # media before the answer
                 self._early = True
                 self.rtp.start(*answered(message.body))
@@ -197,7 +207,11 @@ class WireCall:
         else:
             self.remote = uri_of(message.get("contact"))
             self.routes = message.all("record-route")[::-1]
-            self.phone.send(self._request("ACK", cseq=message.cseq))
+            ack = self._request("ACK", cseq=message.cseq)
+            if self.ack_body:
+                ack.headers.append(("content-type", "application/sdp"))
+                ack.body = self.ack_body
+            self.phone.send(ack)
         if self._final.is_set():
             return  # a retransmission: the ACK was lost
         self.status, self.final_response = message.status, message
@@ -213,7 +227,13 @@ class WireCall:
         """A request of the far side within our call."""
         if message.method == "ACK":
             return
+        self.requested.append(message.method)
         answer = response_to(message, 200, "OK", tag_of(self.from_), self.phone.contact)
+        if statuses := self.scripted.get(message.method):
+            if status := statuses.pop(0):
+                answer.first = f"SIP/2.0 {status} As Scripted"
+                self.phone.send(answer)
+            return
         if message.method == "INVITE":
             answer.headers.append(("content-type", "application/sdp"))
             answer.body = offer(self.phone.host, self.rtp.port, [self.rtp.codec])
