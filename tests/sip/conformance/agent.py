@@ -10,6 +10,7 @@ of everybody: it repeats unanswered requests over UDP, acknowledges, answers.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -67,10 +68,8 @@ class Agent(asyncio.DatagramProtocol):
         """Hang up what a case left, and go."""
         for call in self.calls.values():
             if call.up and not call.ended:
-                try:
+                with contextlib.suppress(TimeoutError):
                     await call.bye(timeout=1.0)
-                except TimeoutError:
-                    pass
         for media in self._media:
             media.close()
         if self._reader is not None:

@@ -68,7 +68,8 @@ async def _info(desk: Desk, kind: str, text: str) -> None:
     for digit in "42*#":
         body = text.format(digit)
         info = call.request("INFO", [("content-type", kind)], body)
-        assert (await call.transact(info)).status == 200
+        final = await call.transact(info)
+        assert final.status == 200, f"{final.first} for {digit!r}"
     await _pressed(desk, call, "42*#")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 
 from tests.sip.conformance.agent import Call
@@ -247,7 +248,7 @@ async def dtx(desk: Desk) -> None:
 async def steady(desk: Desk) -> None:
     call = await desk.up()
     packets = await call.media.flow(1.5)
-    steps = {b.timestamp - a.timestamp for a, b in zip(packets, packets[1:], strict=False)}
+    steps = {b.timestamp - a.timestamp for a, b in itertools.pairwise(packets)}
     assert steps == {160}, f"steps of the RTP clock: {steps}"
     assert 65 <= len(packets) <= 85, f"{len(packets)} packets in 1.5 s"
 

@@ -25,7 +25,7 @@ TALKS = {
     "system_prompt": "Say back what the caller says.",
     "metadata": {"source_template_id": "desk"},
     "turn": {"silence_ms": 500},
-    "idle": {"after_s": 25.0},
+    "idle": {"after_s": 60.0},
 }
 """Whom a case talks to. Providers are fakes: a buzz is heard as words, words are a buzz."""
 

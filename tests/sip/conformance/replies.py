@@ -14,7 +14,7 @@ ONCE = (b"from", b"to", b"call-id", b"cseq", b"content-length")
 
 
 def wrong_with(reply: bytes, sent: Sequence[bytes]) -> str:
-    """"" for a response that keeps the grammar and answers one of the requests `sent`."""
+    """ "" for a response that keeps the grammar and answers one of the requests `sent`."""
     head, blank, body = reply.partition(b"\r\n\r\n")
     first, *rest = head.split(b"\r\n")
     if not blank:

@@ -57,7 +57,7 @@ def own_messages(host: str, port: int, target: tuple[str, int]) -> list[bytes]:
             f"{method} {uri} SIP/2.0",
             f"Via: SIP/2.0/UDP {host}:{port};rport;branch=z9hG4bKt{{n}}",
             "Max-Forwards: 70",
-            f"From: \"T\" <sip:4930555@{host}:{port}>;tag=t{{n}}",
+            f'From: "T" <sip:4930555@{host}:{port}>;tag=t{{n}}',
             f"To: <{uri}>" + (";tag=nobody" if method in ("BYE", "UPDATE", "INFO") else ""),
             "Call-ID: torture-{n}@" + host,
             f"CSeq: 1 {method}",
