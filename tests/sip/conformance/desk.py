@@ -25,7 +25,7 @@ TALKS = {
     "system_prompt": "Say back what the caller says.",
     "metadata": {"source_template_id": "desk"},
     "turn": {"silence_ms": 500},
-    "idle": {"after_s": 60.0},
+    "idle": {"after_s": 30.0, "reprompts": ["Are you there?"] * 4},  # silent for minutes,
 }
 """Whom a case talks to. Providers are fakes: a buzz is heard as words, words are a buzz."""
 
@@ -71,7 +71,12 @@ def made_bot(folder: Path) -> BotProcess:
         routes.append({"number": "1603", "reject": 603})
     return BotProcess(
         folder,
-        config={"ai": {"mode": "mock", "llm": "scripted"}, "sip": sip, "call": {"vad": "webrtc"}},
+        config={
+            "ai": {"mode": "mock", "llm": "scripted"},
+            "sip": sip,
+            "call": {"vad": "webrtc"},
+            "limits": {"dead_air_s": 30.0},
+        },
         personas=PERSONAS,
         dialplan={"routes": routes},
     )
