@@ -70,7 +70,7 @@ def uses_its_keys(phone: Baresip | Linphone, bot: BotProcess, codec: str, digits
     phone.hang_up()
     record = newest(bot)
     assert record["codec"] == codec and record["end_reason"] == "caller hung up"
-    assert record["rtp_received"] > 50
+    assert record["rtp_received"] > 10  # linphone has no sound card and sends little
     assert "".join(each["digit"] for each in events_of(bot, leg, "digit")) == digits
 
 
@@ -112,6 +112,7 @@ async def test_baresip_follows_a_transfer(phoned: BotProcess, tmp_path: Path) ->
     )
     async with WireCallee(phoned.sip, port=SALES_PORT) as sales:
         with Baresip(tmp_path / "phone", speech) as phone:
+            sales.target = phone.sip  # a wire caller answers to one address alone
             await asyncio.to_thread(phone.dial, address(phoned, TRANSFERS[0]))
             call = await sales.next_call(12)
             assert len(sales.invites) == 1
