@@ -13,6 +13,7 @@ from bot.trunk_settings import Host, Trunk, server
 
 CalledHeader = Literal["request-uri", "to", "diversion", "history-info", "p-called-party-id"]
 CallerHeader = Literal["p-asserted-identity", "remote-party-id", "from"]
+QUIETEST_DB, LOUDEST_DB = -80.0, -50.0  # of comfort noise; above it callers hear a bad line
 RTP_PORTS = 400  # few are used at once; none comes back soon
 AT_HOME = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"]
 
@@ -34,6 +35,14 @@ def _region(value: str) -> str:
     if value and not is_region(value):
         raise ValueError('a country in two capital letters, e.g. "DE" or "US"')
     return value
+
+
+def _soft(level_db: float) -> float:
+    if level_db and not QUIETEST_DB <= level_db <= LOUDEST_DB:
+        raise ValueError(
+            f"Comfort noise is between {QUIETEST_DB:g} and {LOUDEST_DB:g} dBFS, or 0 for none."
+        )
+    return level_db
 
 
 class Sip(Section):
@@ -80,3 +89,18 @@ class Sip(Section):
         "", description="refused: let Kamailio speak TLS in front of the bot, see docs/trunks.md"
     )
     trunk: list[Trunk] = Field([], description="carriers and PBXs: [[sip.trunk]], docs/trunks.md")
+    comfort_noise_db: Annotated[float, AfterValidator(_soft)] = Field(
+        -62.0, description="soft noise instead of digital silence, in dBFS; 0: none"
+    )
+    dtmf_inband: Literal["auto", "on", "off"] = Field(
+        "auto", description="listen for keys as tones; auto: where the caller has no key events"
+    )
+    srtp: Literal["off", "optional", "mandatory"] = Field(
+        "off", description="encrypted audio with keys in the SDP (SDES)"
+    )
+    rtp_from_anywhere: bool = Field(
+        False, description="take a call's audio from any address, not only from that of its SDP"
+    )
+    rtp_timeout_s: float = Field(
+        30.0, ge=0, le=3600, description="a call no packet comes from is ended after this; 0: never"
+    )

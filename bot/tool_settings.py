@@ -19,6 +19,7 @@ from bot.errors import ConfigError
 ToolName: TypeAlias = Literal["hang_up", "transfer", "send_digits", "take_message"]
 
 OWN_TOOLS = ("hang_up", "transfer", "send_digits", "take_message")
+WHISPERED = ("persona", "called", "caller", "name", "words")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 Target = Annotated[str, Field(pattern=r"^(sips?|tel):[^\s<>]+$")]
 
@@ -59,6 +60,18 @@ class Webhook(Part):
         return urlsplit(self.url).netloc.lower()
 
 
+class HandOff(Part):
+    """A caller who wants a person gets one, without asking a model."""
+
+    to: str = Field(min_length=1, description="one of tools.targets")
+    digit: str = Field(
+        "", pattern=r"^[0-9*#A-D]?$", description="the key that asks for a person, pressed alone"
+    )
+    phrases: list[str] = Field(
+        [], description="words that ask for one, said in a short sentence: operator, a human"
+    )
+
+
 class Tools(Part):
     """What the model may do."""
 
@@ -71,6 +84,15 @@ class Tools(Part):
     on_trouble: str = Field(
         "", description="the target that takes the call when no provider answers any more"
     )
+    attended: list[str] = Field(
+        [], description="those of targets who are rung up and told of the caller first"
+    )
+    whisper: str = Field(
+        "A call for {persona}. The caller has said: {words}",
+        description="what they hear first; {persona}, {called}, {caller} (their number), {name}, "
+        "{words}: a sentence with something unknown in it is left out",
+    )
+    handoff: HandOff | None = Field(None, description="a key and words that ask for a person")
     webhooks: list[Webhook] = Field([], description="servers the model may ask")
 
 
@@ -80,9 +102,7 @@ def tool_faults(tools: Tools, path: Path, allowed: Sequence[str] | None) -> Iter
     if "transfer" in tools.use and not tools.targets:
         what = "is empty, and tools.use has transfer."
         yield ConfigError(file, "tools.targets", what, 'Add e.g. sales = "sip:200@192.0.2.10".')
-    if tools.on_trouble and tools.on_trouble not in tools.targets:
-        what = f'is "{tools.on_trouble}", which is not among tools.targets.'
-        yield ConfigError(file, "tools.on_trouble", what, "Add it there.")
+    yield from _people_faults(tools, file)
     seen = set(OWN_TOOLS)
     for number, webhook in enumerate(tools.webhooks, start=1):
         place = f"tools.webhooks[{number}]"
@@ -95,6 +115,28 @@ def tool_faults(tools: Tools, path: Path, allowed: Sequence[str] | None) -> Iter
             what = f"goes to {webhook.host}, which no persona may call."
             remedy = f'Add "{webhook.host}" to webhooks.allow in the configuration.'
             yield ConfigError(file, f"{place}.url", what, remedy)
+
+
+def _people_faults(tools: Tools, file: str) -> Iterator[ConfigError]:
+    """Who takes a call must be there, and what they are told be known."""
+    if tools.on_trouble and tools.on_trouble not in tools.targets:
+        what = f'is "{tools.on_trouble}", which is not among tools.targets.'
+        yield ConfigError(file, "tools.on_trouble", what, "Add it there.")
+    for name in tools.attended:
+        if name not in tools.targets:
+            what = f'has "{name}", which is not among tools.targets.'
+            yield ConfigError(file, "tools.attended", what, "Add it there.")
+    for name in PLACEHOLDER.findall(tools.whisper):
+        if name not in WHISPERED:
+            what = f"has {{{name}}}, which is not known."
+            yield ConfigError(file, "tools.whisper", what, f"There is {', '.join(WHISPERED)}.")
+    handoff = tools.handoff
+    if handoff is not None and handoff.to not in tools.targets:
+        what = f'is "{handoff.to}", which is not among tools.targets.'
+        yield ConfigError(file, "tools.handoff.to", what, "Add it there.")
+    if handoff is not None and not handoff.digit and not any(map(str.strip, handoff.phrases)):
+        what = "has neither a digit nor phrases: nobody can ask for a person."
+        yield ConfigError(file, "tools.handoff", what, 'Add e.g. digit = "0".')
 
 
 def _schema_faults(webhook: Webhook, file: str, place: str) -> Iterator[ConfigError]:

@@ -285,3 +285,23 @@ def test_the_host_of_a_webhook_is_fixed(written, url):
     text = MINIMAL + f"[[tools.webhooks]]\nname = 'x'\nabout = 'x'\nurl = '{url}'\n"
     persona, faults = check_persona(written(text), None)
     assert persona is None and "tools.webhooks[1].url" in str(faults[0])
+
+
+@pytest.mark.parametrize(
+    ("tools", "key"),
+    [
+        ('handoff = { to = "nobody", digit = "0" }', "tools.handoff.to"),
+        ('handoff = { to = "desk" }', "tools.handoff"),
+        ('handoff = { to = "desk", digit = "12" }', "tools.handoff.digit"),
+        ('attended = ["nobody"]', "tools.attended"),
+        ('whisper = "From {who}."', "tools.whisper"),
+    ],
+)
+def test_a_hand_off_that_leads_nowhere_is_told_with_its_key(tmp_path, tools, key):
+    path = tmp_path / "shop.toml"
+    path.write_text(
+        'name = "x"\ngreeting = "x"\nsystem_prompt = "x"\nmetadata.source_template_id = "x"\n'
+        f'[tools]\n{tools}\n[tools.targets]\ndesk = "sip:1@pbx.test"\n'
+    )
+    _, (fault,) = check_persona(path)
+    assert fault.key == key

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
 import structlog
 
+from bot.audio.frame import Frame
+from bot.calls.attended import Attended
 from bot.calls.toolbox import nobody_listens
 from bot.engine.actions import SendDigits, TransferCall
 from bot.engine.inputs import Input, TransferFailed
 from bot.errors import LegError
-from bot.legs.base import Leg
+from bot.legs.base import Digit, Leg, LegEvent
 
 LAST_WORD_S = 0.2  # a transfer ends with the line, a moment later
 log = structlog.get_logger(__name__)
@@ -23,8 +25,18 @@ Note = Callable[[str, dict[str, object]], None]  # kind of event, its detail
 class LineWork:
     """One call's. `transferred_to` is "" until somebody else has the caller."""
 
-    def __init__(self, leg: Leg, tell: Callable[[Input], None], note: Note) -> None:
+    def __init__(
+        self,
+        leg: Leg,
+        tell: Callable[[Input], None],
+        note: Note,
+        attended: Attended | None = None,
+        announced: Collection[str] = (),
+    ) -> None:
+        """`attended` rings up those targets that are `announced`; None: nobody can be."""
         self._leg, self._tell, self._note = leg, tell, note
+        self._attended, self._announced = attended, announced
+        self._joined: tuple[str, Leg] | None = None  # who talks to the caller through us
         self._tasks: set[asyncio.Task[None]] = set()
         self.transferred_to = ""
 
@@ -44,15 +56,53 @@ class LineWork:
                                    "outcome": outcome})  # fmt: skip
 
     async def _transfer(self, action: TransferCall) -> None:
-        outcome = "taken"
+        outcome, how = "taken", "blind"
         try:
-            await self._leg.transfer(action.target)
-            self.transferred_to = action.name
+            if self._attended is not None and action.name in self._announced:
+                how = "attended"
+                agent = await self._attended.hand_over(action.target)
+                if agent is not None:
+                    how = "joined"
+                    self._join(action.name, agent)
+            else:
+                await self._leg.transfer(action.target)
+            if self._joined is None:
+                self.transferred_to = action.name
         except LegError as error:
             outcome = str(error)
-        self._note("transfer", {"turn": action.turn, "to": action.name, "outcome": outcome})
-        if not self.transferred_to:
+        self._note("transfer", {"turn": action.turn, "to": action.name, "how": how,
+                                "outcome": outcome})  # fmt: skip
+        if outcome != "taken":
             self._tell(TransferFailed(action.turn))
+
+    # ---- the two lines joined here, where the caller's side follows no REFER
+
+    @property
+    def joined(self) -> bool:
+        return self._joined is not None
+
+    def _join(self, name: str, agent: Leg) -> None:
+        self._joined = (name, agent)
+        self._leg.flush()
+        self._start(self._carry(name, agent))
+
+    async def _carry(self, name: str, agent: Leg) -> None:
+        async for frame in agent.frames():
+            self._leg.write(frame)
+            for event in agent.events():
+                if isinstance(event, Digit):
+                    await self._leg.send_digits(event.digit)
+        self.transferred_to = name  # the person hung up: the call is over
+
+    def pass_on(self, frame: Frame, events: Sequence[LegEvent]) -> None:
+        """The caller's audio and keys to the person."""
+        if self._joined is None:
+            return
+        _, agent = self._joined
+        agent.write(frame)
+        for event in events:
+            if isinstance(event, Digit):
+                self._start(agent.send_digits(event.digit))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -72,4 +122,8 @@ class LineWork:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._joined is not None:
+            self.transferred_to, agent = self._joined
+            await agent.hang_up()
+        self._attended = self._joined = None
         self._tell = self._note = nobody_listens  # the session holds us: no circle may stay

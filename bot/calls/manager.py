@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import structlog
 
 from bot.calls.arrival import ring, turned_away
+from bot.calls.attended import Dials
 from bot.calls.phrasebook import Phrasebook
 from bot.calls.session import CallParts, Session
 from bot.calls.taps import Tap
@@ -39,6 +40,7 @@ class CallManager:
         self._providers: dict[str, tuple[Persona, Providers]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sessions: set[Session] = set()
+        self.dials: Dials | None = None  # set by a worker that has a telephone line
         self._draining: str | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -159,6 +161,7 @@ class CallManager:
                 self._records,
                 recording,
                 tap,
+                self.dials,
             ),
         )
         self._sessions.add(session)

@@ -53,7 +53,9 @@ def later_phrases(persona: Persona) -> list[str]:
 
 
 def _of_tools(persona: Persona) -> list[str]:
-    fixed, use = persona.phrases, persona.tools.use
+    fixed, use = persona.phrases, list[str](persona.tools.use)
+    if persona.tools.handoff is not None and "transfer" not in use:
+        use.append("transfer")
     said = {
         "transfer": [fixed.transfer, fixed.no_transfer],
         "send_digits": [fixed.done],

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.audio.frame import Frame
+from bot.calls.attended import Attended, Dials
 from bot.calls.bookkeeping import Bookkeeper
 from bot.calls.clock import MediaClock
 from bot.calls.conditioning import Conditioner
@@ -49,6 +50,7 @@ class CallParts:
     records: CallLog
     recording: StereoRecording | None
     tap: Tap | None = None  # somebody looks on
+    dials: Dials | None = None  # who can ring somebody up
 
 
 class Session:
@@ -84,7 +86,10 @@ class Session:
         self._book = book = Bookkeeper(
             parts.call_id, parts.persona, parts.records, self._clock, leg, parts.tap
         )
-        self._line = LineWork(leg, self._told, book.line_work)
+        self._attended = self._announcer(facts)
+        self._line = LineWork(
+            leg, self._told, book.line_work, self._attended, parts.persona.tools.attended
+        )
         self._performer = Performer(
             parts.persona,
             parts.providers,
@@ -106,6 +111,12 @@ class Session:
             ),
         )
 
+    def _announcer(self, facts: CallFacts) -> Attended | None:
+        parts = self._parts
+        if parts.dials is None or not parts.persona.tools.attended:
+            return None
+        return Attended(self._leg, parts.dials, parts.persona, facts, parts.providers.tts)
+
     @property
     def end_reason(self) -> str:
         if self._hang_up_reason is not None:
@@ -125,14 +136,10 @@ class Session:
                 self._clock.tick()
                 if self._clock.ticks == 1:
                     self._book.answered()
-                inputs, self._inbox = self._inbox + self._leg_inputs(), []
-                out, actions = self._engine.step(frame, inputs, self._clock.tick_at)
-                self._leg.write(out)
-                self._record_last_tick()
-                self._last_tick = (frame, out)
-                for action in actions:
-                    self._act(action)
-                self._book.glimpsed(self._engine)
+                if self._line.joined:
+                    self._listen_in(frame)
+                else:
+                    self._talk(frame)
                 if self._hang_up_reason is not None or self._line.transferred_to:
                     await self._leg.hang_up(HangUp.NORMAL)
         finally:
@@ -143,10 +150,35 @@ class Session:
             await self._line.close()
             await self._performer.close()
 
+    def _talk(self, frame: Frame) -> None:
+        """One tick of the bot's own conversation."""
+        inputs, self._inbox = self._inbox + self._leg_inputs(), []
+        out, actions = self._engine.step(frame, inputs, self._clock.tick_at)
+        self._leg.write(out)
+        self._record_last_tick()
+        self._last_tick = (frame, out)
+        for action in actions:
+            self._act(action)
+        self._book.glimpsed(self._engine)
+
+    def _listen_in(self, frame: Frame) -> None:
+        """The caller talks to a person through us: nobody records it, nor answers."""
+        events = self._leg.events()
+        for event in events:
+            self._book.line(event)
+        self._line.pass_on(frame, events)
+        if self._inbox:  # somebody wants the call to end
+            self._hang_up_reason = next(
+                (each.reason for each in self._inbox if isinstance(each, told.EndRequested)), None
+            )
+            self._inbox = []
+
     # ---- from the world to the engine
 
     def _told(self, result: told.Input) -> None:
         """A result is there: let the engine act on it now, not at the next frame."""
+        if self._line.joined:
+            return
         for action in self._engine.handle([result], self._clock.now):
             self._act(action)
         if self._engine.can_revise and self._leg.flush():
@@ -197,6 +229,9 @@ class Session:
                 self._line.send_digits(action)
             case do.TransferCall():
                 self._line.transfer(action)
+            case do.NoteCaller(turn, _, text) if self._attended is not None:
+                self._attended.caller_said(turn, text)
+                self._book.note(action)
             case do.HangUpCall(reason):
                 self._hang_up_reason = reason  # carried out at the end of this tick
             case _:

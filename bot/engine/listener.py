@@ -7,6 +7,7 @@ from bot.engine.completeness import breaks_off
 from bot.engine.conversation import Conversation
 from bot.engine.ears import Ears
 from bot.engine.endpoint import Endpoint, Look
+from bot.engine.handoff import asks_by_keys, asks_in_words
 from bot.engine.inputs import Purpose
 from bot.engine.patience import Keys
 from bot.engine.replies import Replies
@@ -50,8 +51,7 @@ class Listener:
         if utterance is not None:
             self._watch(utterance)
         elif self._keys.complete(now):
-            dialog.hold(self._keys.take())
-            self._answer("keys were pressed")
+            self._pressed(self._keys.take())
         elif self._keys.pressed:
             return
         elif dialog.held:
@@ -59,6 +59,15 @@ class Listener:
                 self._answer("held long enough")
         elif not self._ears.sounding(now):
             self._prompt()
+
+    def _pressed(self, keys: str) -> None:
+        dialog = self._replies.dialog
+        person = not dialog.held and asks_by_keys(keys, self._persona.tools.handoff)
+        dialog.hold(keys)
+        if person:
+            self._replies.hand_off("a key asks for a person")
+        else:
+            self._answer("keys were pressed")
 
     def _prompt(self) -> None:
         """Nobody says anything: a reprompt, in the end a goodbye."""
@@ -167,6 +176,8 @@ class Listener:
         self._repeats = 0
         if self.goes_on() or self._keys.pressed:
             self._replies.listen_on("the caller goes on")
+        elif asks_in_words(dialog.held, self._persona.tools.handoff):
+            self._replies.hand_off("words ask for a person")
         elif breaks_off(text, self._persona.language) or self._endpoint.unfinished(dialog.held):
             self._replies.listen_on("the sentence is unfinished")
         elif is_goodbye(text, self._persona.language):

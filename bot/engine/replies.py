@@ -131,6 +131,18 @@ class Replies:
 
     # ---- the caller is put through
 
+    def hand_off(self, why: str) -> None:
+        """The caller wants a person: no model is asked."""
+        tools = self._persona.tools
+        assert tools.handoff is not None, "nobody to hand off to"
+        self.dialog.caller_said(self.dialog.take_held())
+        self.idle.caller_spoke()
+        self._conversation.decided("hand-off", why)
+        self.say(self._persona.phrases.transfer, why, in_history=True)
+        name = tools.handoff.to
+        turn = self._conversation.turn
+        self.wishes.add(ControlAsked(turn, Control.TRANSFER, tools.targets[name], name))
+
     @property
     def transferring(self) -> bool:
         return self._handover is not None
@@ -138,7 +150,8 @@ class Replies:
     def _transfer(self, wish: ControlAsked) -> None:
         now = self._conversation.now
         self._conversation.open_turn()
-        self._handover = Handover(wish, now)
+        attended = wish.name in self._persona.tools.attended
+        self._handover = Handover(wish, now, attended=attended)
         self.fillers.start(now)
         self._conversation.enter(State.PROCESSING_USER, "the caller is put through")
 

@@ -11,6 +11,7 @@ from bot.persona import Phrases
 
 TAIL_S = 0.2  # between the last word and the transfer: it is still on its way to the caller
 WITHIN_S = 25.0  # a transfer that nothing is heard of has failed; a leg gives up after 20 s
+ATTENDED_S = 60.0  # the same where the other side is rung up and told of the caller first
 
 
 class Wishes:
@@ -42,8 +43,9 @@ class Wishes:
 class Handover:
     """The caller is being put through."""
 
-    def __init__(self, wish: ControlAsked, now: float) -> None:
+    def __init__(self, wish: ControlAsked, now: float, *, attended: bool = False) -> None:
         self.wish = wish
+        self._within_s = ATTENDED_S if attended else WITHIN_S
         self._since = now
         self._begun = False
 
@@ -55,4 +57,4 @@ class Handover:
         return True
 
     def overdue(self, now: float) -> bool:
-        return now - self._since >= WITHIN_S
+        return now - self._since >= self._within_s

@@ -8,15 +8,29 @@ of the frame; resampling and everything else happens in the event loop.
 from __future__ import annotations
 
 import ctypes
+from itertools import cycle
 
 import pjsua2 as pj
 
+from bot.audio.comfort import comfort_noise
 from bot.audio.frame import FRAME_MS
 from bot.legs.mailbox import Mailbox
 
 BRIDGE_HZ = 16_000
 BRIDGE_BYTES = BRIDGE_HZ * FRAME_MS // 1000 * 2
 SILENCE = bytes(BRIDGE_BYTES)
+HUSH_S = 6.0  # so long until comfort noise repeats; nobody knows it again
+
+Hush = tuple[bytes, ...]
+"""Frames of comfort noise in turn, the first after the last; none: digital silence is sent."""
+
+
+def hush(level_db: float) -> Hush:
+    """Comfort noise at `level_db` dBFS, none for 0."""
+    if not level_db:
+        return ()
+    whole = comfort_noise(level_db, BRIDGE_HZ, HUSH_S).tobytes()
+    return tuple(whole[at : at + BRIDGE_BYTES] for at in range(0, len(whole), BRIDGE_BYTES))
 
 
 class _FrameLayout(ctypes.Structure):
@@ -59,10 +73,11 @@ class BridgePort(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 has no type
     `fast` selects the pointer path (1-3 µs a frame) over the documented, slow one (350 µs).
     """
 
-    def __init__(self, name: str, *, fast: bool) -> None:
+    def __init__(self, name: str, hush: Hush = (), *, fast: bool) -> None:
         super().__init__()
         self.mailbox: Mailbox | None = None
         self._fast = fast
+        self._hush = cycle(hush or (SILENCE,))
         self._vector = pj.ByteVector(list(SILENCE))
         holder = pj.MediaFrame()
         self._data = self._vector_data(holder) if fast else 0
@@ -89,6 +104,8 @@ class BridgePort(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 has no type
     def onFrameRequested(self, frame: pj.MediaFrame) -> None:  # pjsua2's name
         box = self.mailbox
         pcm = SILENCE if box is None else box.next_out() or SILENCE
+        if pcm == SILENCE:  # to the mailbox and the engine it stays silence
+            pcm = next(self._hush)
         if self._fast:
             ctypes.memmove(self._data, pcm, BRIDGE_BYTES)
             frame.buf = self._vector
@@ -101,9 +118,11 @@ class BridgePort(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 has no type
 class Pool:
     """The ports of a worker. Taken and given back by the SIP thread only."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, hush: Hush) -> None:
         self.fast = layout_holds()
-        self.ports = tuple(BridgePort(f"bot{index}", fast=self.fast) for index in range(count))
+        self.ports = tuple(
+            BridgePort(f"bot{index}", hush, fast=self.fast) for index in range(count)
+        )
         self._free = list(self.ports)
 
     def take(self) -> BridgePort:

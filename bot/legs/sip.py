@@ -118,11 +118,16 @@ class SipEndpoint:
         caller = caller or line.trunk.caller_id or line.trunk.user
         info = LegInfo("sip", "", caller, number, trunk=line.trunk.name)
         leg = SipLeg(self._stack, self._thread, box, info, outbound=True)
-        report = self._reporter(leg)
-        name = line.trunk.name
-        leg.dialled(
-            *await self._thread.do(lambda: self._stack.dial_by(name, number, caller, box, report))
-        )
+        report, name = self._reporter(leg), line.trunk.name
+
+        async def begin(uri: str) -> tuple[int, str]:
+            return await self._thread.do(
+                lambda: self._stack.dial_by(name, uri, caller, box, report)
+            )
+
+        first, *others = (partial(begin, uri) for uri in line.uris(number))
+        leg.others.extend(others)
+        leg.dialled(*await first())
         return leg
 
     async def dial(self, uri: str, *, caller: str = "bot") -> SipLeg:

@@ -19,6 +19,8 @@ from bot.legs.bridge import BridgePort
 from bot.legs.sip_manners import Manners
 from bot.legs.sip_message import headers_of
 from bot.legs.sip_offers import holds_by_address, receiving_only, speaks
+from bot.legs.sip_rtp_door import RtpDoor
+from bot.legs.sip_watchdog import Watchdog
 
 FORBIDDEN = 403
 NOT_ACCEPTABLE = 488
@@ -37,6 +39,7 @@ class MediaUp:
 
     codec: str  # "PCMU", "PCMA", "G722"
     codec_hz: int
+    events: bool = True  # keys go as RTP events (RFC 4733)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,13 @@ class StreamEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class NoAudio:
+    """Nothing came for so long that we hang up."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Transferred:
     code: int  # SIP status of the REFER or of what it led to
     reason: str
@@ -69,7 +79,9 @@ class Disconnected:
     reason: str
 
 
-News: TypeAlias = Confirmed | MediaUp | Held | Pressed | StreamEnded | Transferred | Disconnected
+News: TypeAlias = (
+    Confirmed | MediaUp | Held | Pressed | StreamEnded | NoAudio | Transferred | Disconnected
+)
 
 
 _kept: list[object] = []
@@ -110,11 +122,17 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         super().__init__(account, call_id)
         self.port = port
         self.confirmed = False
+        self.session = 0  # see sip_session; of a call that came in
+        self.sender = ""  # "address:port" of its INVITE
         self.manners = manners
         self.referred = False  # a REFER of ours has left
         self._report = report
         self._gone = gone
+        self.offer = b""  # the INVITE, when we were called
+        self.watchdog = Watchdog(0)
+        self.rtp_door: RtpDoor | None = None
         self._held = False
+        self._heard_from = pj.PJSUA_INVALID_ID  # the stream packets are expected on
 
     @guarded
     def onCallState(self, prm: pj.OnCallStateParam) -> None:
@@ -136,10 +154,21 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
             if media.status in (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD):
                 self._connect(index, media.audioConfSlot)
             held = media.status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
+            both = media.dir == pj.PJMEDIA_DIR_ENCODING_DECODING
+            self._heard_from = index if both and not held else pj.PJSUA_INVALID_ID
             if held != self._held:
                 self._held = held
                 self._report(Held(held))
             return
+
+    @guarded
+    def onStreamPreCreate(self, prm: pj.OnStreamPreCreateParam) -> None:
+        """Before the first packet can be heard on it."""
+        if self.rtp_door is None:
+            return
+        remote = str(prm.streamInfo.remoteRtpAddress)
+        local = str(self.getMedTransportInfo(prm.streamIdx).localRtpName)
+        self.rtp_door.open_to(remote.rpartition(":")[0], int(local.rpartition(":")[2]))
 
     def _connect(self, index: int, slot: int) -> None:
         if slot == pj.PJSUA_INVALID_ID:
@@ -148,7 +177,21 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         audio.startTransmit(self.port)
         self.port.startTransmit(audio)
         stream = self.getStreamInfo(index)
-        self._report(MediaUp(str(stream.codecName), int(stream.codecClockRate)))
+        events = int(stream.audTxEventPt) >= 0
+        self._report(MediaUp(str(stream.codecName), int(stream.codecClockRate), events))
+
+    def report(self, news: News) -> None:
+        self._report(news)
+
+    def packets(self) -> int | None:
+        """RTP and RTCP reports that came on this stream; None while none are expected."""
+        if not self.confirmed or self._heard_from == pj.PJSUA_INVALID_ID:
+            return None
+        try:
+            counters = self.getStreamStat(self._heard_from).rtcp
+        except pj.Error:  # between two streams
+            return None
+        return int(counters.rxStat.pkt) + int(counters.txStat.updateCount)
 
     @guarded
     def onCallTsxState(self, prm: pj.OnCallTsxStateParam) -> None:

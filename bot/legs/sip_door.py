@@ -11,7 +11,7 @@ import time
 import structlog
 
 from bot.legs.sip_filter import KernelFilter
-from bot.legs.sip_flood import Floods
+from bot.legs.sip_flood import Blocked, Floods
 from bot.legs.sip_gate import DROP, PASS
 from bot.legs.sip_sources import Sources
 
@@ -30,7 +30,7 @@ class Door:
         self._silence = silence
         self._changed = True
         self._looked = 0.0
-        self._blocked = 0
+        self._blocked: frozenset[Blocked] = frozenset()
 
     def verdict(self, address: str, port: int) -> int:
         """See `sip_gate.Door`."""
@@ -48,17 +48,19 @@ class Door:
         """Where a trunk's servers are now."""
         self._changed = self._sources.servers(trunk, addresses) or self._changed
 
-    def poll(self) -> None:
-        """Tell the kernel what has changed."""
+    def poll(self) -> frozenset[Blocked]:
+        """Tell the kernel what has changed; who is not heard from now on."""
         now = time.monotonic()
         if not self._changed and now - self._looked < LOOK_S:
-            return
+            return frozenset()
         self._changed, self._looked = False, now
         blocked = self._floods.blocked(now)
-        if len(blocked) > self._blocked:
+        new = frozenset(blocked) - self._blocked
+        if new:
             log.warning("flood: its sender is not heard for a while", senders=len(blocked))
-        self._blocked = len(blocked)
+        self._blocked = frozenset(blocked)
         try:
             self._kernel.set(self._sources.everybody() if self._silence else [], blocked)
         except OSError as error:
             log.warning("the kernel cannot drop packets", why=error.strerror)
+        return new

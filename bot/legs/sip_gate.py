@@ -74,7 +74,7 @@ class Gate:
         pjsip.pjsip_endpt_register_module.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
         self._endpoint = pjsip.pjsua_get_pjsip_endpt()
         self._probe: tuple[str, int] | None = None  # who sends a packet to try the layout
-        self._probed: bool | None = None
+        self._probed = False
         self._door: Door | None = None  # nobody comes in before there is one
         self._register(b"door", BEFORE_ALL, self._at_the_door)
 
@@ -86,9 +86,9 @@ class Gate:
             self._probe = line.getsockname()
             line.sendto(_options(host, port, self._probe[1]), (host, port))
             deadline = time.monotonic() + PROBE_S
-            while self._probed is None and time.monotonic() < deadline:
+            while not self._probed and time.monotonic() < deadline:
                 poll(10)
-        return bool(self._probed)
+        return self._probed
 
     def put_door(self, door: Door) -> None:
         """Ask `door` about the sender of each request, whatever it is and belongs to."""
@@ -97,7 +97,7 @@ class Gate:
     def _at_the_door(self, rdata: int) -> int:
         source = _source(rdata)
         if self._door is None:
-            self._probed = bool(self._probed) or source == self._probe
+            self._probed = self._probed or source == self._probe  # others may be sending, too
             return HANDLED
         verdict = self._door(*source)
         if verdict == PASS:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,12 +17,13 @@ from bot.legs.base import (
     Digit,
     HangUp,
     Hold,
+    Leg,
     LegEvent,
     LegInfo,
     LegStats,
     MediaChanged,
 )
-from bot.legs.bridge import BRIDGE_HZ, SILENCE
+from bot.legs.bridge import BRIDGE_HZ
 from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import (
     Confirmed,
@@ -29,10 +31,12 @@ from bot.legs.sip_call import (
     Held,
     MediaUp,
     News,
+    NoAudio,
     Pressed,
     StreamEnded,
     Transferred,
 )
+from bot.legs.sip_keys import INBAND, Keypad
 from bot.legs.sip_stack import RETRY_AFTER_S, SipStack
 from bot.legs.sip_thread import SipThread
 
@@ -46,6 +50,7 @@ REFUSALS = {
 }
 GOODBYE_S = 1.0  # how long a hang-up waits for the far side to agree
 TRANSFER_S = 20.0
+TRY_NEXT = frozenset({408, 500, 502, 503, 504})  # of a server, not of who was called
 DIAL_S = 60.0  # how long a call of ours may ring
 
 TICK_WAIT_S = FRAME_S / 2  # a packet comes at any moment of a tick
@@ -53,6 +58,10 @@ CONCEAL_S = 0.005  # the codec's loss concealment looks ahead (PJMEDIA_WSOLA_DEL
 BRIDGE_S = 0.0041  # 8 <-> 16 kHz at quality 10, by tests/support/audio_path.py
 """Checked on the wire in tests/legs/test_sip_delays.py; on a clean network the jitter buffer
 holds nothing back."""
+
+
+Dial: TypeAlias = Callable[[], Awaitable[tuple[int, str]]]
+"""Begins a call: its serial and Call-ID. Raises LegError."""
 
 
 class CallRefused(LegError):
@@ -75,6 +84,7 @@ class SipLeg:
         self._thread = thread
         self._box = box
         self._info = info
+        self._keypad = Keypad(stack.dtmf_inband)
         self._up = Upsampler(BRIDGE_HZ)
         self._down = Downsampler(BRIDGE_HZ)
         self._events: list[LegEvent] = []
@@ -82,6 +92,8 @@ class SipLeg:
         self._over = asyncio.Event()
         self._established = asyncio.Event()
         self._leaving = False  # we hung up
+        self.others: list[Dial] = []  # further servers for a call of ours, in order
+        self._redialling: asyncio.Future[None] | None = None
         self._transfer: asyncio.Future[None] | None = None
         self._refusal = (0, "")
         self._frames_in = self._frames_lost = 0
@@ -130,7 +142,10 @@ class SipLeg:
                 pcm = box.inbound.popleft()
                 self._frames_in += 1
                 self._frames_lost += pcm is None
-                yield self._up.process(np.frombuffer(pcm or SILENCE, np.int16))
+                key, sound = self._keypad.listen(pcm)
+                if key:
+                    self._press(key, INBAND)
+                yield self._up.process(np.frombuffer(sound, np.int16))
             if self._ended is not None:
                 return
             box.wake.clear()
@@ -138,7 +153,8 @@ class SipLeg:
 
     def write(self, frame: Frame) -> None:
         if self._ended is None and not self._leaving:
-            self._box.put(self._down.process(frame).tobytes())
+            sound = self._down.process(frame).tobytes()
+            self._box.put(self._keypad.next_tone() or sound)
 
     def flush(self) -> float:
         return self._box.flush()
@@ -188,17 +204,32 @@ class SipLeg:
             raise CallRefused(*self._refusal)
 
     async def send_digits(self, digits: str) -> None:
-        await self._thread.do(lambda: self._stack.send_digits(self.serial, digits))
+        """As events where the far side takes them, else as tones over what the bot says."""
+        if self._keypad.needs_tones:
+            self._keypad.send(digits)
+        else:
+            await self._thread.do(lambda: self._stack.send_digits(self.serial, digits))
 
     async def transfer(self, target: str) -> None:
         """Returns when the transferred call is up or, as many do, the party hung up on us
         after accepting. Raises LegError when refused or nothing came of it in 20 s."""
+        await self._refer(lambda: self._stack.refer(self.serial, target), TRANSFER_S)
+
+    async def transfer_to(self, other: Leg, within_s: float) -> None:
+        """The same, to the party of `other`, a leg of this endpoint whose place ours takes (RFC
+        3891)."""
+        if not isinstance(other, SipLeg):
+            raise LegError("no telephone leg")
+        serial = other.serial
+        await self._refer(lambda: self._stack.refer_to(self.serial, serial), within_s)
+
+    async def _refer(self, send: Callable[[], None], within_s: float) -> None:
         self._transfer = asyncio.get_running_loop().create_future()
-        await self._thread.do(lambda: self._stack.refer(self.serial, target))
+        await self._thread.do(send)
         try:
-            await asyncio.wait_for(self._transfer, TRANSFER_S)
+            await asyncio.wait_for(self._transfer, within_s)
         except TimeoutError:
-            raise LegError(f"transfer: no outcome within {TRANSFER_S:g} s") from None
+            raise LegError(f"transfer: no outcome within {within_s:g} s") from None
 
     async def hang_up(self, reason: HangUp = HangUp.NORMAL) -> None:
         if self._ended is not None:
@@ -222,22 +253,52 @@ class SipLeg:
         match news:
             case Confirmed():
                 self._established.set()
-            case MediaUp(codec, hz):
-                if (codec, hz) != (self._info.codec, self._info.codec_hz):
-                    self._info = replace(self._info, codec=codec, codec_hz=hz)
-                    self._events.append(MediaChanged(codec, hz))
+            case MediaUp(codec, hz, events):
+                self._keypad.agreed(events=events)
+                self._media_up(codec, hz)
             case Held(on):
                 self._events.append(Hold(on))
             case Pressed(digit, method):
-                self._events.append(Digit(digit, method))
+                self._press(digit, method)
             case StreamEnded(received, lost):
                 self._rtp_received += received
                 self._rtp_lost += lost
+            case NoAudio(seconds):  # whoever has gone will not answer our BYE either
+                self._end(f"no audio arrived for {seconds:g} s")
             case Transferred():
                 self._transferred(news)
             case Disconnected(code, why):
-                self._refusal = (code, why)
-                self._end(self._who(code, why))
+                self._disconnected(code, why)
+
+    def _media_up(self, codec: str, hz: int) -> None:
+        if (codec, hz) != (self._info.codec, self._info.codec_hz):
+            self._info = replace(self._info, codec=codec, codec_hz=hz)
+            self._events.append(MediaChanged(codec, hz))
+
+    def _disconnected(self, code: int, why: str) -> None:
+        self._refusal = (code, why)
+        if not self._tries_next(code):
+            self._end(self._who(code, why))
+
+    def _tries_next(self, code: int) -> bool:
+        """The server of our call cannot serve: another one may."""
+        if code not in TRY_NEXT or not self.others or self._leaving or self._established.is_set():
+            return False
+        self._redialling = asyncio.ensure_future(self._redial(self.others.pop(0)))
+        return True
+
+    async def _redial(self, dial: Dial) -> None:
+        try:
+            self.dialled(*await dial())
+        except LegError:
+            self._end(self._who(*self._refusal))
+            return
+        if self._leaving:  # meanwhile
+            await self._thread.do(lambda: self._stack.hang_up(self.serial, 0, 0))
+
+    def _press(self, key: str, way: str) -> None:
+        if self._keypad.pressed(key, way):
+            self._events.append(Digit(key, way))
 
     def _who(self, code: int, reason: str) -> str:
         if self._leaving:

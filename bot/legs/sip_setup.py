@@ -35,6 +35,11 @@ class SipSettings:
     max_calls: int = 4
     rtp_port: int = 4000  # first UDP port for RTP and RTCP
     rtp_count: int = 400
+    comfort_noise_db: float = 0.0  # dBFS, instead of digital silence; 0: none
+    dtmf_inband: str = "auto"  # or "on", "off": listen for the tones of keys
+    srtp: str = "off"  # or "optional", "mandatory"
+    rtp_from_anywhere: bool = False  # else from the address of the SDP only
+    rtp_timeout_s: float = 30.0  # without a packet a call is hung up on; 0: never
     life: int = 0  # how often this worker was respawned; see sip_ports
     user_agent: str = "bot"
     session_expires_s: int = 1800  # RFC 4028; whoever cannot refresh a session in time has gone
@@ -87,7 +92,8 @@ def endpoint_config(settings: SipSettings) -> pj.EpConfig:
     media.threadCnt = 1
     media.clockRate = media.sndClockRate = BRIDGE_HZ
     media.quality = QUALITY
-    media.ptime = media.audioFramePtime = FRAME_MS
+    media.ptime = 0  # as the codec is set, see sip_ptime
+    media.audioFramePtime = FRAME_MS
     media.noVad = True
     media.ecTailLen = media.ecOptions = 0
     media.sndAutoCloseTime = -1

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 
 REMEMBERED = 4096
+NOBODY = (0, 0xFFFFFFFF)  # 0.0.0.0 sends nothing
 
 
 class Sources:
@@ -60,7 +61,7 @@ class Sources:
         pairs = {(int(n.network_address), int(n.netmask)) for n in found if n.version == 4}
         for addresses in self._servers.values():
             pairs |= {(int(ipaddress.IPv4Address(each)), 0xFFFFFFFF) for each in addresses}
-        return sorted(pairs)
+        return sorted(pairs) or [NOBODY]
 
 
 def _within(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import sys
+import time
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,18 +16,24 @@ import pjsua2 as pj
 import structlog
 
 from bot.errors import LegError, StartError
-from bot.legs.bridge import SILENCE, Pool
+from bot.legs.bridge import SILENCE, Pool, hush
 from bot.legs.mailbox import Mailbox
-from bot.legs.sip_call import Confirmed, News, SipCall, immortal
+from bot.legs.sip_call import Confirmed, News, NoAudio, Pressed, SipCall, immortal
 from bot.legs.sip_clock import Clock
 from bot.legs.sip_door import Door
 from bot.legs.sip_filter import KernelFilter
-from bot.legs.sip_flood import Floods
+from bot.legs.sip_flood import Blocked, Floods
 from bot.legs.sip_gate import PASS, Gate
+from bot.legs.sip_info import InfoDesk
 from bot.legs.sip_manners import Manners
 from bot.legs.sip_message import headers_of, user_of
 from bot.legs.sip_ports import quiet_share
+from bot.legs.sip_ptime import PacketTime
+from bot.legs.sip_refer import hand_over
 from bot.legs.sip_replies import refusal, status
+from bot.legs.sip_rtp_door import RtpDoor
+from bot.legs.sip_sdp import show_sdp
+from bot.legs.sip_session import session_of, terminate
 from bot.legs.sip_setup import (
     LIBRARY,
     SipSettings,
@@ -37,7 +44,9 @@ from bot.legs.sip_setup import (
 )
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
 from bot.legs.sip_sources import Sources
+from bot.legs.sip_srtp import allow, unusable
 from bot.legs.sip_trunks import Account, TrunkLine, Trunks
+from bot.legs.sip_watchdog import Looks, Watchdog
 from bot.trunk_settings import Trunk
 
 POLL_MS = 10
@@ -83,6 +92,7 @@ class SipStack:
         self._draining = draining
         self._serials = itertools.count(1)
         self._calls: dict[int, SipCall] = {}
+        self._looks = Looks()
         self._begun = Rate(CALLS_AT_ONCE)
         self._sources = Sources(
             settings.allow, {each.trunk.name: each.trunk.allow for each in settings.trunks}
@@ -91,6 +101,10 @@ class SipStack:
             TrunkLine(each, settings.pauses, self._equip, self._invited, look_up)
             for each in settings.trunks
         )
+
+    @property
+    def dtmf_inband(self) -> str:
+        return self._settings.dtmf_inband
 
     # ---- up and down -------------------------------------------------------------------
 
@@ -110,9 +124,12 @@ class SipStack:
             self._make_account(address, port)
             self.trunks.create()
             self._manners = Manners(LIBRARY, self._settings.codecs)
+            self._packet_time = PacketTime(self._endpoint)
+            show_sdp(LIBRARY, self._see)
+            InfoDesk(LIBRARY, self._pressed)
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
-        self._pool = Pool(max_calls_compiled())
+        self._pool = Pool(max_calls_compiled(), hush(self._settings.comfort_noise_db))
         for place in self._pool.ports:
             immortal(place)
         no_sound = ctypes.CDLL(LIBRARY).pjsua_set_no_snd_dev
@@ -122,14 +139,31 @@ class SipStack:
 
     def hear(self, trunk: str, servers: Sequence[str], addresses: frozenset[str]) -> None:
         """Let packets of a trunk's `servers`, which are at `addresses`, come in."""
-        self.door.servers(trunk, addresses)
-        self.door.poll()
+        self.door.servers(trunk, addresses)  # the next poll tells the kernel, then it registers
         self.trunks.hear(trunk, servers)
 
     def poll(self) -> None:
         self._endpoint.poll(POLL_MS)
-        self.door.poll()
+        for flooder in self.door.poll():
+            self._drop_junk_of(flooder)
         self.trunks.poll()
+        if self._looks.due(now := time.monotonic()):
+            self._hang_up_on_the_gone(now)
+
+    def _hang_up_on_the_gone(self, now: float) -> None:
+        for serial, call in list(self._calls.items()):
+            if call.watchdog.gone(call.packets(), now):
+                call.report(NoAudio(self._settings.rtp_timeout_s))
+                self.hang_up(serial, 0, 0)
+
+    def _drop_junk_of(self, flooder: Blocked) -> None:
+        """Its calls that nobody confirmed: they would hold all lines for a minute."""
+        for call in list(self._calls.values()):
+            address, _, port = call.sender.rpartition(":")
+            if call.confirmed or not call.session or address != flooder.address:
+                continue
+            if flooder.port in (0, int(port)):
+                terminate(LIBRARY, call.session)
 
     def end_calls(self) -> None:
         """Hang up on everybody; their last callbacks come with later polls."""
@@ -179,10 +213,20 @@ class SipStack:
         self._account = immortal(Account(self._invited))
         self._account.create(config, True)
 
+    def _see(self, sdp: bytes) -> list[tuple[int, int]]:
+        self._packet_time.follow(sdp)  # all but an INVITE becomes a stream at once
+        return unusable(sdp)
+
+    def _pressed(self, call_id: str, key: str) -> None:
+        for call in self._calls.values():
+            if call.getInfo().callIdString == call_id:
+                call.report(Pressed(key, "info"))
+
     def _equip(self, config: pj.AccountConfig, public_address: str, transport: str) -> None:
         """What every account has: its dialogues' timers, and where RTP of its calls goes, with
         `public_address` instead of the bot's own."""
         set_dialogue(config, self._settings)
+        allow(config.mediaConfig, self._settings.srtp)
         media = config.mediaConfig.transportConfig
         media.port = self._ports[0]
         media.portRange = len(self._ports) - 2  # to the last port that may be RTP's, inclusive
@@ -210,8 +254,15 @@ class SipStack:
         serial = next(self._serials)
         sink: list[Callable[[News], None]] = []
         call = self._adopt(
-            serial, account, int(prm.callId), box, lambda news: sink[0](news) if sink else None
+            serial,
+            account,
+            int(prm.callId),
+            box,
+            lambda news: sink[0](news) if sink else None,
+            sender,
         )
+        call.session = session_of(LIBRARY, int(prm.rdata.pjRxData))
+        call.offer = message.encode()
         if self._draining():
             call.answer(refusal(503, RETRY_AFTER_S))
             return
@@ -228,6 +279,7 @@ class SipStack:
         call_id: int,
         box: Mailbox,
         report: Callable[[News], None],
+        sender: str = "",
     ) -> SipCall:
         self._begun.count()
         port = self._pool.take()
@@ -240,6 +292,10 @@ class SipStack:
 
         call = SipCall(account, call_id, port, report, gone, self._manners)
         self._calls[serial] = call
+        call.sender = sender
+        call.watchdog = Watchdog(self._settings.rtp_timeout_s)
+        if not self._settings.rtp_from_anywhere:
+            call.rtp_door = RtpDoor(self._address, sender.rpartition(":")[0])
         return call
 
     def answer(self, serial: int, box: Mailbox) -> None:
@@ -255,6 +311,7 @@ class SipStack:
         if call is None:
             raise LegError("the caller has gone")
         try:
+            self._packet_time.follow(call.offer)
             call.answer(status(code))
         except pj.Error as error:
             raise LegError(f"cannot answer: {error.reason}") from None
@@ -268,12 +325,12 @@ class SipStack:
         return self._dial(self._account, uri, f"<sip:{caller}@{self.host}>", box, report)
 
     def dial_by(
-        self, trunk: str, number: str, caller: str, box: Mailbox, report: Callable[[News], None]
+        self, trunk: str, uri: str, caller: str, box: Mailbox, report: Callable[[News], None]
     ) -> tuple[int, str]:
         """The same through a trunk; `caller` "" is the trunk's own caller id."""
         line = self.trunks.named(trunk)
         from_, headers = line.caller(caller)
-        return self._dial(line.account, line.uri(number), from_, box, report, headers)
+        return self._dial(line.account, uri, from_, box, report, headers)
 
     def _dial(
         self,
@@ -329,14 +386,11 @@ class SipStack:
 
     def refer(self, serial: int, target: str) -> None:
         """Raises LegError."""
-        call = self._calls.get(serial)
-        if call is None:
-            raise LegError("the caller has gone")
-        call.referred = True
-        try:
-            call.xfer(target, pj.CallOpParam(True))
-        except pj.Error as error:
-            raise LegError(f"cannot transfer: {error.reason}") from None
+        hand_over(self._calls.get(serial), target)
+
+    def refer_to(self, serial: int, other: int) -> None:
+        """To the party of another call of ours. Raises LegError."""
+        hand_over(self._calls.get(serial), self._calls.get(other))
 
     @staticmethod
     def _try(command: Callable[[], None]) -> None:

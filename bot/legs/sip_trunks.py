@@ -152,9 +152,11 @@ class TrunkLine:
         """Does the carrier think so?"""
         return bool(self.trunk.register_ and self.account.getInfo().regIsActive)
 
-    def uri(self, number: str) -> str:
-        """Where a call to `number` goes."""
-        return f"sip:{self.trunk.number_out(number)}@{self.server}{self._transport()}"
+    def uris(self, number: str) -> list[str]:
+        """Where a call to `number` goes: by the server in use, else by another one."""
+        servers = dict.fromkeys([self.server, *self.trunk.servers])
+        user = self.trunk.number_out(number)
+        return [f"sip:{user}@{server}{self._transport()}" for server in servers]
 
     def identity(self, user: str) -> str:
         """`user` in our domain there, as From and its like have it."""
@@ -250,6 +252,8 @@ class Trunks:
         if not name and len(self._lines) == 1:
             return next(iter(self._lines.values()))
         line = self._lines.get(name)
+        if not self._lines:
+            raise LegError("there is no [[sip.trunk]] to call through: docs/trunks.md")
         if line is None:
             there = ", ".join(self._lines) or "none"
             what = f"no trunk is named {name}" if name else "name the trunk"

@@ -40,6 +40,11 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
             max_calls=config.sip.max_calls,
             rtp_port=first,
             rtp_count=last - first + 1,
+            comfort_noise_db=config.sip.comfort_noise_db,
+            dtmf_inband=config.sip.dtmf_inband,
+            srtp=config.sip.srtp,
+            rtp_from_anywhere=config.sip.rtp_from_anywhere,
+            rtp_timeout_s=config.sip.rtp_timeout_s,
             life=life,
             session_expires_s=config.sip.session_expires_s,
             called_from=tuple(config.sip.called_from),
@@ -55,6 +60,7 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
         carrier.manager.on_call,
     )
     control = SipControl(config, endpoint, Outbound(endpoint, carrier.manager, library))
+    carrier.manager.dials = endpoint
     warming = asyncio.ensure_future(carrier.warm_up())
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait((warming, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -40,7 +40,9 @@ async def test_the_caller_is_put_through() -> None:
     desk.work.transfer(TRANSFER)
     await asyncio.sleep(0.01)
     assert desk.phone.referred == "sip:200@pbx.test" and desk.work.transferred_to == "sales"
-    assert desk.notes == [("transfer", {"turn": 3, "to": "sales", "outcome": "taken"})]
+    assert desk.notes == [
+        ("transfer", {"turn": 3, "to": "sales", "how": "blind", "outcome": "taken"})
+    ]
     assert not desk.inputs
 
 

@@ -4,18 +4,20 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from bot.errors import LegError
 from bot.legs.sip import SipEndpoint, SipSettings, TrunkLogin
 from bot.legs.sip_filter import DROP, PASS, program
 from bot.legs.sip_flood import DEAF_FIRST_S, DEAF_LAST_S, WHOLE_ADDRESS, Blocked, Floods
 from bot.legs.sip_sources import Sources
-from bot.trunk_settings import Trunk
-from tests.support.ports import free_udp_range
+from bot.trunk_settings import MOST_TRUNKS, Trunk
+from tests.support.ports import free_port, free_udp_range
 from tests.support.sip_wire import WirePhone
 
 STRANGER = "127.0.0.66"
@@ -78,6 +80,11 @@ def test_sources_are_networks_and_the_addresses_of_trunks():
 def test_without_networks_everybody_is_heard():
     assert Sources([], {"acme": ["10.0.0.1"]}).allowed("8.8.8.8")
     assert Sources([], {}).everybody() == []
+
+
+def test_networks_that_nobody_can_send_from_are_not_the_same_as_none():
+    assert Sources(["2001:db8::/32"], {}).everybody() == [(0, 0xFFFFFFFF)]
+    assert not Sources(["2001:db8::/32"], {}).allowed("8.8.8.8")
 
 
 def test_what_is_no_address_is_not_heard():
@@ -180,6 +187,27 @@ async def test_a_flood_is_not_answered_after_a_moment_and_its_neighbours_are():
         assert await status("127.0.0.1", made.port) == 200
 
 
+async def test_there_is_room_for_as_many_trunks_as_the_configuration_allows():
+    trunks = [
+        TrunkLogin(Trunk(name=f"t{number}", servers=["127.0.0.1"], register=False))
+        for number in range(MOST_TRUNKS)
+    ]
+    async with endpoint(trunks=trunks) as made:
+        assert len(await made.trunks()) == MOST_TRUNKS
+
+
+async def test_a_call_by_a_trunk_that_is_not_there_is_refused_in_words():
+    async with endpoint() as made:
+        with pytest.raises(LegError, match=r"there is no \[\[sip.trunk\]\]"):
+            await made.dial_by("", "4930")
+    two = [TrunkLogin(Trunk(name=name, servers=["h"], register=False)) for name in "ab"]
+    async with endpoint(trunks=two) as made:
+        with pytest.raises(LegError, match="name the trunk; there is: a, b"):
+            await made.dial_by("", "4930")
+        with pytest.raises(LegError, match="no trunk is named c; there is: a, b"):
+            await made.dial_by("c", "4930")
+
+
 async def test_trunks_are_never_blocked():
     trunk = Trunk(name="a", servers=[STRANGER], register=False)
     async with endpoint(requests_per_s=5, trunks=[TrunkLogin(trunk)]) as made:
@@ -205,3 +233,29 @@ async def test_what_is_no_sip_hurts_nobody(rubbish):
             for _ in range(50):
                 line.sendto(rubbish, ("127.0.0.1", made.port))
         assert await status("127.0.0.1", made.port) == 200
+
+
+async def test_senders_are_told_apart_also_when_it_starts_under_fire():
+    """What comes while the layout is tried must not be taken for the packet it is tried on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.bind((STRANGER, 0))
+        port = free_port()
+        stop = threading.Event()
+
+        def fire() -> None:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                line.sendto(junk(number), ("127.0.0.1", port))
+                time.sleep(0.0005)
+
+        thread = threading.Thread(target=fire)
+        thread.start()
+        try:
+            bind = f"127.0.0.1:{port}"
+            async with endpoint(bind=bind, allow=("127.0.0.1/32",), refuse="403") as made:
+                stop.set()
+                assert await status(STRANGER, made.port) == 403
+        finally:
+            stop.set()
+            thread.join()

@@ -178,3 +178,11 @@ async def test_check_live_tells_how_the_trunks_of_the_running_bot_stand(bot) -> 
         done = await run(bot, "check", "--live")
     assert done.returncode == 0, done.stderr
     assert "trunk acme: registered at 127.0.0.1:" in done.stdout
+
+
+async def test_a_worker_that_was_killed_is_followed_by_one_that_registers(bot, callee) -> None:
+    bot.worker("sip").kill()
+    await asyncio.to_thread(bot.until_printed, "standing=registered", times=2, timeout=20)
+    assert (await dial(bot, TAKES)).returncode == 0
+    call = await callee.next_call()
+    assert await call.hang_up() == 200

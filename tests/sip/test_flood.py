@@ -26,7 +26,12 @@ async def test_a_flood_leaves_a_running_call_its_rhythm(
     async with WirePhone(bot.sip) as phone:
         call = await phone.dial("1000")
         await asyncio.sleep(1)
-        sent, began, ended = await flood(bot, sockets, seconds)
+        flooding = asyncio.ensure_future(flood(bot, sockets, seconds))
+        await asyncio.sleep(2)
+        other = await phone.dial("1000")
+        assert other.status == 200, "junk holds no line"
+        await other.hang_up()
+        sent, began, ended = await flooding
         heard = [packet for packet in call.rtp.received if began < packet.at < ended]
         assert sent > 0.9 * seconds * PER_S
         assert len(heard) > 0.99 * seconds * 50

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.legs.sip import SipEndpoint, SipLeg, SipSettings, TrunkLogin, TrunkState
+from bot.legs.sip import CallRefused, SipEndpoint, SipLeg, SipSettings, TrunkLogin, TrunkState
 from bot.legs.sip_registration import Pauses, Standing
 from bot.trunk_settings import Trunk
 from tests.support.kamailio import carrier
@@ -177,6 +177,40 @@ async def test_calls_go_out_with_digest_caller_id_and_rewriting(tmp_path):
                 assert await call.hang_up() == 200
             first, second = kamailio.seen("INVITE")[:2]
             assert first["auth"] == "<null>" and second["auth"] != "<null>"
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_a_call_goes_out_by_the_next_server_when_one_cannot_serve(tmp_path, transport):
+    """The first one is ill, the second is not there (which only TCP tells soon)."""
+    ill = 'if (is_method("INVITE")) { sl_send_reply("503", "Ill"); exit; }'
+    nobody = [f"127.0.0.1:{free_udp_range()}"] if transport == "tcp" else []
+    async with WireCallee(("127.0.0.1", 0)) as callee:
+        outbound = f'$du = "sip:127.0.0.1:{callee.port}"; t_relay(); exit;'
+        with (
+            carrier(tmp_path / "a", before=ill) as first,
+            carrier(tmp_path / "b", outbound=outbound) as last,
+        ):
+            callee.target = ("127.0.0.1", last.port)
+            how = {"register": False, "transport": transport}
+            async with office(first.address, *nobody, last.address, **how) as desk:
+                leg = await desk.endpoint.dial_by("acme", "4940111")
+                await leg.answer()
+                await callee.next_call()
+                await leg.hang_up()
+            assert first.seen("INVITE") and len(callee.invites) == 1
+
+
+async def test_a_refusal_of_who_was_called_is_not_tried_elsewhere(tmp_path):
+    async with WireCallee(("127.0.0.1", 0), status=486) as callee:
+        outbound = f'$du = "sip:127.0.0.1:{callee.port}"; t_relay(); exit;'
+        with carrier(tmp_path, outbound=outbound) as kamailio:
+            callee.target = ("127.0.0.1", kamailio.port)
+            other = f"127.0.0.1:{free_udp_range()}"
+            async with office(kamailio.address, other, register=False) as desk:
+                leg = await desk.endpoint.dial_by("acme", "4940111")
+                with pytest.raises(CallRefused, match="486"):
+                    await leg.answer()
+                assert leg.ended == "failed: 486 So Be It"
 
 
 async def test_a_trunk_without_registration_sends_no_register_and_is_known_by_its_address(tmp_path):

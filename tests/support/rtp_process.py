@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import heapq
 import os
 import pickle
 import random
@@ -27,15 +28,52 @@ PERIOD_NS = 20_000_000
 STEP = 160  # RTP clock units in 20 ms at 8 kHz
 
 
+def bound(address: str) -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    made.setblocking(False)
+    made.bind((address, 0))
+    return made
+
+
+class Network:
+    """What happens to packets on the way: losses in bursts of `burst` on average (two-state
+    Gilbert model), and a delay of up to `jitter_ms` for each, so that some overtake others."""
+
+    def __init__(
+        self, loss: float = 0.0, burst: float = 1.0, jitter_ms: float = 0.0, seed: int = 1
+    ) -> None:
+        self.recovers = 1 / burst
+        self.fails = loss / (1 - loss) * self.recovers
+        self.jitter_ns = jitter_ms * 1e6
+        self.dice = random.Random(seed)
+        self.losing = False
+        self.waiting: list[tuple[int, int, bytes]] = []  # due (monotonic), order, packet
+        self.order = 0
+
+    def take(self, stream: Stream, packet: bytes) -> None:
+        chance = 1 - self.recovers if self.losing else self.fails
+        self.losing = self.dice.random() < chance
+        if self.losing:
+            return
+        if not self.jitter_ns:
+            stream.put(packet)
+            return
+        self.order += 1
+        due = time.monotonic_ns() + round(self.dice.random() * self.jitter_ns)
+        heapq.heappush(self.waiting, (due, self.order, packet))
+
+    def pass_on(self, stream: Stream, now: int) -> None:
+        while self.waiting and self.waiting[0][0] <= now:
+            stream.put(heapq.heappop(self.waiting)[2])
+
+
 class Stream:
     """One UDP socket with its sending side."""
 
     def __init__(self, address: str) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self.socket.setblocking(False)
-        self.socket.bind((address, 0))
+        self.socket = bound(address)
         self.queue: deque[tuple[int, int, int, bytes]] = deque()  # payload type, marker, back, body
         self.target: tuple[str, int] | None = None
         self.silence = (0, 0, 0, b"")
@@ -43,27 +81,57 @@ class Stream:
         self.seq = random.randrange(1 << 15)
         self.timestamp = random.randrange(1 << 31)
         self.ssrc = random.randrange(1 << 32)
+        self.units = STEP  # RTP clock units, and nanoseconds, of one packet
+        self.period_ns = PERIOD_NS
+        self.muted = False  # send nothing at all
+        self.sparse = False  # send nothing for silence, as a phone with DTX does
+        self.network = Network()
 
-    def start(self, target: tuple[str, int], payload_type: int, silence: int) -> None:
+    def start(
+        self, target: tuple[str, int], payload_type: int, silence: int, packet_ms: int
+    ) -> None:
         if self.target is None:
             self.due_ns = time.monotonic_ns()
         self.target = target
-        self.silence = (payload_type, 0, 0, bytes([silence]) * STEP)
+        self.units = packet_ms * STEP // 20
+        self.period_ns = packet_ms * 1_000_000
+        self.silence = (payload_type, 0, 0, bytes([silence]) * self.units)
 
-    def send_due(self) -> tuple[int, int, int, int, bytes]:
+    def move(self, address: str) -> None:
+        """Go on from another port (a NAT that has forgotten us), perhaps of another address."""
+        old = self.socket
+        self.socket = bound(address)
+        old.close()
+
+    def travel(self, loss: float, burst: float, jitter_ms: float) -> None:
+        self.network = Network(loss, burst, jitter_ms)
+
+    def clear(self) -> None:
+        self.queue.clear()
+
+    def behave(self, muted: bool, sparse: bool) -> None:
+        self.muted, self.sparse = muted, sparse
+
+    def send_due(self) -> tuple[int, int, int, int, bytes] | None:
         """Send one packet; (time ns, seq, timestamp, payload type, payload)."""
-        payload_type, marker, back, payload = self.queue.popleft() if self.queue else self.silence
-        stamp = (self.timestamp - back * STEP) & 0xFFFFFFFF
-        header = struct.pack("!BBHII", 0x80, marker << 7 | payload_type, self.seq, stamp, self.ssrc)
-        at_ns = time.time_ns()
+        quiet = not self.queue
+        payload_type, marker, back, payload = self.silence if quiet else self.queue.popleft()
+        stamp = (self.timestamp - back * self.units) & 0xFFFFFFFF
+        sent = None
+        if not self.muted and not (self.sparse and quiet):
+            kind = marker << 7 | payload_type
+            header = struct.pack("!BBHII", 0x80, kind, self.seq, stamp, self.ssrc)
+            sent = (time.time_ns(), self.seq, stamp, payload_type, payload)
+            self.network.take(self, header + payload)
+            self.seq = (self.seq + 1) & 0xFFFF
+        self.timestamp = (self.timestamp + self.units) & 0xFFFFFFFF
+        self.due_ns += self.period_ns
+        return sent
+
+    def put(self, packet: bytes) -> None:
         # refused: the far side has closed its port, its BYE is on the way
         with contextlib.suppress(ConnectionRefusedError):
-            self.socket.sendto(header + payload, self.target or ("127.0.0.1", 9))
-        sent = (at_ns, self.seq, stamp, payload_type, payload)
-        self.seq = (self.seq + 1) & 0xFFFF
-        self.timestamp = (self.timestamp + STEP) & 0xFFFFFFFF
-        self.due_ns += PERIOD_NS
-        return sent
+            self.socket.sendto(packet, self.target or ("127.0.0.1", 9))
 
     def receive(self) -> list[tuple[int, bytes]]:
         """All that waits in the socket as (kernel time ns, packet)."""
@@ -105,6 +173,7 @@ class Pump:
 
     def seconds_to_next(self) -> float:
         due = [stream.due_ns for stream in self.streams.values() if stream.target]
+        due += [s.network.waiting[0][0] for s in self.streams.values() if s.network.waiting]
         return max(0.0, (min(due) - time.monotonic_ns()) / 1e9) if due else 1.0
 
     def send_all_due(self) -> None:
@@ -112,9 +181,11 @@ class Pump:
         for number, stream in self.streams.items():
             while stream.target and stream.due_ns <= now:
                 busy = bool(stream.queue)
-                self.news.append(("out", number, *stream.send_due()))
+                if sent := stream.send_due():
+                    self.news.append(("out", number, *sent))
                 if busy and not stream.queue:
                     self.news.append(("drained", number))
+            stream.network.pass_on(stream, now)
 
     def obey(self) -> bool:
         """Perform the parent's messages; False when the parent has gone."""
@@ -131,8 +202,8 @@ class Pump:
             self.streams[number].start(*rest)
         elif name == "queue":
             self.streams[number].queue.extend(rest[0])
-        elif name == "clear":
-            self.streams[number].queue.clear()
+        elif name in ("move", "travel", "clear", "behave"):
+            getattr(self.streams[number], name)(*rest)
         elif name == "close":
             self.streams.pop(number).socket.close()
             self.news.append(("closed", number))

@@ -21,7 +21,7 @@ from tests.support.g711 import PCMU, Codec, Pcm
 
 EVENT_TYPE = 101  # our payload type for telephone-event
 KEYS = "0123456789*#ABCD"
-AUDIO_DB = -65.0  # what the bot sends between replies is digital silence
+AUDIO_DB = -56.0  # what the bot sends between replies is comfort noise at -62
 SPEECH_DB = -45.0  # a packet louder than this is speech; Piper's pauses lie far below
 PACKET_S = 0.02
 QUEUE_CHUNK = 200  # packets per message, well under the socket pair's buffer
@@ -46,6 +46,7 @@ class RtpStream:
     media: MediaProcess
     codec: Codec = PCMU
     port: int = 0
+    packet_ms: int = 20  # of the packets we send
     received: list[Packet] = field(default_factory=list)
     sent: list[Packet] = field(default_factory=list)
     drained: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,14 +56,16 @@ class RtpStream:
     def start(self, host: str, port: int, codec: Codec) -> None:
         """Send to `host:port` from now on (silence while nothing is queued)."""
         self.codec = codec
-        self.media.order("start", self.number, (host, port), codec.payload_type, codec.silence)
+        kind = codec.payload_type
+        self.media.order("start", self.number, (host, port), kind, codec.silence, self.packet_ms)
 
     def say(self, pcm: Pcm) -> None:
         """Queue 8 kHz int16 speech; `drained` is set when its last packet has left."""
-        whole = np.concatenate([pcm, np.zeros(-len(pcm) % 160, np.int16)])
+        step = self.packet_ms * 8
+        whole = np.concatenate([pcm, np.zeros(-len(pcm) % step, np.int16)])
         body = self.codec.encode(whole)
         kind = self.codec.payload_type
-        self._queue([(kind, 0, 0, body[at : at + 160]) for at in range(0, len(body), 160)])
+        self._queue([(kind, 0, 0, body[at : at + step]) for at in range(0, len(body), step)])
 
     def press(self, digits: str, hold_ms: int = 100, gap_ms: int = 80) -> None:
         """Queue RFC 4733 events: one packet per 20 ms, the end packet three times."""
@@ -86,6 +89,23 @@ class RtpStream:
         """Drop what is queued; silence from the next packet on."""
         self.media.order("clear", self.number)
         self.drained.set()
+
+    def mute(self, on: bool = True) -> None:
+        """Send nothing at all, as a phone that has gone."""
+        self.media.order("behave", self.number, on, False)
+
+    def sparse(self, on: bool = True) -> None:
+        """Send nothing for silence, as a phone with DTX."""
+        self.media.order("behave", self.number, False, on)
+
+    def move(self, address: str = "127.0.0.1") -> None:
+        """Send and receive at another port from now on."""
+        self.media.order("move", self.number, address)
+
+    def network(self, loss: float, burst: float = 1.0, jitter_ms: float = 0.0) -> None:
+        """Lose that share of our packets, so many in a row on average; delay the others by up to
+        `jitter_ms`. Deterministic. `sent` tells what was sent, lost or not."""
+        self.media.order("travel", self.number, loss, burst, jitter_ms)
 
     async def close(self) -> None:
         """Close the socket; the logs are complete afterwards."""

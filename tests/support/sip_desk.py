@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from bot.audio.frame import silence
 from bot.legs.sip import SipEndpoint, SipLeg, SipSettings
+from tests.support.ports import free_udp_range
 from tests.support.wire import WireCall, WirePhone
 
 
@@ -16,7 +17,7 @@ class Desk:
 
     def __init__(self, **settings: Any) -> None:
         self.rung: asyncio.Queue[SipLeg] = asyncio.Queue()
-        given = {"bind": "127.0.0.1:0", "rtp_port": 23_000} | settings
+        given = {"bind": "127.0.0.1:0", "rtp_port": free_udp_range(400)} | settings
         self.endpoint = SipEndpoint(SipSettings(**given), self.rung.put_nowait)
 
     async def __aenter__(self) -> Self:

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from tests.support.g711 import CODECS
@@ -43,6 +43,7 @@ class WireCall:
         self.to = f"<{self.remote}>"
         self.routes: list[str] = []
         self.branch = ""
+        self.sdp: Callable[[str], str] = lambda offered: offered
         self.cseq = 1
         self.provisional: list[int] = []
         self.ringing: list[Message] = []  # the same, whole
@@ -132,6 +133,15 @@ class WireCall:
         notify.body = f"SIP/2.0 {code} {reason}\r\n"
         return (await self._transact(notify, timeout)).status
 
+    async def reinvite(self, change: Callable[[str], str], timeout: float = 5.0) -> Message:
+        """Offer ourselves anew within the call, the offer changed; the final answer."""
+        self.cseq += 1
+        request = self._request("INVITE")
+        request.headers.append(("content-type", "application/sdp"))
+        offered = offer(self.phone.host, self.rtp.port, [self.rtp.codec])
+        request.body = change(self.sdp(offered))
+        return await self._transact(request, timeout)
+
     # ---- the protocol -----------------------------------------------------------------------
 
     def _request(self, method: str, *, branch: str = "", cseq: int = 0) -> Message:
@@ -154,7 +164,8 @@ class WireCall:
         request = self._request("INVITE")
         self.branch = request.get("via").split("branch=")[1].split(";")[0]
         request.headers += [("content-type", "application/sdp"), *headers]
-        request.body = offer(self.phone.host, self.rtp.port, [CODECS[name] for name in codecs])
+        offered = offer(self.phone.host, self.rtp.port, [CODECS[name] for name in codecs])
+        request.body = self.sdp(offered.replace("ptime:20", f"ptime:{self.rtp.packet_ms}"))
         self._waiting(request)
         wait = T1
         while True:
@@ -284,9 +295,12 @@ class WirePhone(asyncio.DatagramProtocol):
         caller: str = "4930123456",
         codecs: Sequence[str] = ("PCMU",),
         headers: Sequence[tuple[str, str]] = (),
+        packet_ms: int = 20,
+        sdp: Callable[[str], str] = lambda offered: offered,
     ) -> WireCall:
-        """Send the INVITE; returns at its first response."""
+        """Send the INVITE; returns at its first response. `sdp` changes what is offered."""
         call = WireCall(self, number, caller, await self.media.open(self.host))
+        call.rtp.packet_ms, call.sdp = packet_ms, sdp
         self.calls[call.call_id] = call
         await call.invite(codecs, headers)
         return call

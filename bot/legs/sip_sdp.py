@@ -1,0 +1,63 @@
+"""Each SDP that comes in, shown before pjsip itself looks at it.
+
+pjsua2 tells of an offer too late or not at all. A pjsip module of our own in front of all others
+sees every message; what it calls is exported by the shared object. The structures it relies on are
+the public `pjsip_module` and the beginning of `pjsip_rdata_sdp_info`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Callable, Iterable
+
+from bot.legs.sip_gate import _Hook, _kept, _Module
+
+NAME = b"mod-bot-sdp"
+BEFORE_ALL = 5  # pjsip's first own module is PJSIP_MOD_PRIORITY_TRANSPORT_LAYER, 8
+
+See = Callable[[bytes], Iterable[tuple[int, int]]]
+"""An SDP → begin and end of what is to be written over with "x" in it."""
+
+_MEDIA = re.compile(rb"^m=", re.MULTILINE)
+
+
+def sections(sdp: bytes) -> list[tuple[int, int]]:
+    """Begin and end of each media description (RFC 8866 section 5.14)."""
+    begins = [found.start() for found in _MEDIA.finditer(sdp)]
+    return list(zip(begins, [*begins[1:], len(sdp)], strict=False))
+
+
+class _SdpInfo(ctypes.Structure):
+    """The beginning of `pjsip_rdata_sdp_info` of pjproject 2.15; `body` lies in the packet."""
+
+    _fields_ = [("body", ctypes.c_void_p), ("length", ctypes.c_ssize_t)]
+
+
+def show_sdp(library: str, see: See) -> None:
+    """On the SIP thread, pjsip being up; it lasts until libDestroy."""
+    pjsip = ctypes.CDLL(library)
+    pjsip.pjsip_rdata_get_sdp_info.restype = ctypes.POINTER(_SdpInfo)
+    pjsip.pjsip_rdata_get_sdp_info.argtypes = [ctypes.c_void_p]
+    pjsip.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
+    pjsip.pjsip_endpt_register_module.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+
+    def on_message(rdata: int) -> int:
+        info = pjsip.pjsip_rdata_get_sdp_info(rdata)
+        if info and info.contents.body:
+            sdp = info.contents
+            for begin, end in see(ctypes.string_at(sdp.body, sdp.length)):
+                ctypes.memset(sdp.body + begin, ord("x"), end - begin)
+        return 0  # let the others have it
+
+    hook = _Hook(on_message)
+    module = _Module(
+        name=NAME,
+        name_length=len(NAME),
+        id=-1,
+        priority=BEFORE_ALL,
+        on_rx_request=hook,
+        on_rx_response=ctypes.cast(hook, ctypes.c_void_p),
+    )
+    _kept.extend((module, hook))
+    pjsip.pjsip_endpt_register_module(pjsip.pjsua_get_pjsip_endpt(), ctypes.byref(module))
