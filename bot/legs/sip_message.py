@@ -56,6 +56,12 @@ def headers_of(message: str) -> dict[str, str]:
     return found
 
 
+def cut_off(message: str) -> bool:
+    """Has a request lost its end? pjsip reads 4000 bytes of a datagram (PJSIP_MAX_PKT_LEN), and
+    what is left may look like a request for an offer."""
+    return "\r\n\r\n" not in message and "\n\n" not in message
+
+
 def user_of(address: str) -> str:
     """User part of a URI or of a From-like header, %-escapes undone; "" when there is none."""
     match = _USER.search(_QUOTED.sub("", address))
