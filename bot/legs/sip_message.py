@@ -31,9 +31,7 @@ COMPACT = {
 MOST_NAME = 80  # characters; longer ones are no names
 WITHHELD = frozenset({"", "anonymous", "restricted", "unavailable", "unknown"})
 
-_BLANKS = re.compile(
-    r"^([^\s:]+)[ \t]+:", re.MULTILINE
-)  # RFC 3261 7.3.1 allows them, mail does not
+_BLANKS = re.compile(r"^([^\s:]+)[ \t]+:", re.MULTILINE)  # RFC 3261 7.3.1 has them
 _NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*))\s*<')
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.?)*+(?:"|\Z)', re.DOTALL)  # one never closed goes to the end
 # Bounded, as nobody's number is longer: "sip:sip:sip:…" would be read on to its end each time.

@@ -8,6 +8,7 @@ with Baresip(folder, wav, codec="g722") as phone:
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import time
@@ -73,6 +74,9 @@ class Baresip(Softphone):
         self.console = free_port()
         modules = "module g722.so\nmodule srtp.so\nmodule cons.so\n"
         text = config_text(wav, folder) + modules + settings
+        listens = re.search(r"sip_listen 127\.0\.0\.1:(\d+)", text)
+        assert listens
+        self.sip = ("127.0.0.1", int(listens[1]))
         (folder / "config").write_text(f"{text}cons_listen 127.0.0.1:{self.console}\n")
         secure = f";mediaenc={encryption}" if encryption else ""
         account = f"<sip:baresip@127.0.0.1>;regint=0;audio_codecs={codec}{secure}\n"
@@ -112,18 +116,25 @@ class Linphone(Softphone):
     def __init__(self, folder: Path, *, codec: str = "PCMU", encryption: str = "none") -> None:
         super().__init__(folder)
         rtp = free_udp_range(20)
+        (folder / ".local/share/linphone").mkdir(parents=True)  # where it keeps its calls
         (folder / "linphonerc").write_text(
             f"[sip]\nsip_port={free_port()}\nsip_tcp_port=0\nsip_tls_port=0\n"
-            f"media_encryption={encryption}\nmedia_encryption_mandatory={int(encryption != 'none')}\n"
+            "use_ipv6=0\nipv6_migration_done=1\n"
+            f"media_encryption={encryption}\n"
             f"default_proxy=-1\n[rtp]\naudio_rtp_port={rtp}-{rtp + 18}\n"
             "[net]\nfirewall_policy=0\n"
-            f"[audio_codec_0]\nmime={codec}\nrate=8000\nchannels=1\nenabled=1\n"
         )
         self.start(
             ["linphonec", "-c", str(folder / "linphonerc")], "linphonec>",
             stdin=subprocess.PIPE, env={**os.environ, "HOME": str(folder)},
         )  # fmt: skip
         self.type("soundcard use files")
+        self.type("codec list")
+        self.until(f": {codec} (")
+        number = re.search(rf"(\d+): {codec} \(", self.printed())
+        assert number
+        self.type("codec disable all")
+        self.type(f"codec enable {number[1]}")
 
     def type(self, line: str) -> None:
         assert self.process.stdin

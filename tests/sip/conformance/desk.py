@@ -30,24 +30,19 @@ TALKS = {
 """Whom a case talks to. Providers are fakes: a buzz is heard as words, words are a buzz."""
 
 
-def acts(tool: str, **arguments: str) -> dict[str, Any]:
-    """A persona that does one thing, whatever it hears first."""
+def acts(tool: str, target: str = SALES, **arguments: str) -> dict[str, Any]:
+    """A persona that does one thing, whatever it hears first; `target` is the sales department."""
     answer: dict[str, Any] = {"ask": list(HEARD), "say": "Of course.", "tool": tool}
     answer["arguments"] = arguments
     tools: dict[str, Any] = {"use": [tool]}
     if tool == "transfer":
-        tools["targets"] = {"sales": SALES}
+        tools["targets"] = {"sales": target}
     return TALKS | {"answers": [answer], "tools": tools}
 
 
 TRANSFERS = ("1101", "1102", "1103", "1104")  # fakes hear another thing each time: one call each
 GOODBYES = ("1201", "1202", "1203", "1204")
 
-PERSONAS: dict[str, Mapping[str, Any]] = {
-    "talks": TALKS,
-    **{f"transfers{number}": acts("transfer", to="sales") for number in TRANSFERS},
-    **{f"leaves{number}": acts("hang_up") for number in GOODBYES},
-}
 ROUTES: list[dict[str, Any]] = [
     {"number": "1000", "persona": "talks"},
     {"number": "1003", "persona": "talks", "ring_s": 3.0},
@@ -57,8 +52,16 @@ ROUTES: list[dict[str, Any]] = [
 ]
 
 
-def made_bot(folder: Path) -> BotProcess:
-    """The bot of the suite, not started."""
+def personas(sales: str) -> dict[str, Mapping[str, Any]]:
+    return {
+        "talks": TALKS,
+        **{f"transfers{number}": acts("transfer", sales, to="sales") for number in TRANSFERS},
+        **{f"leaves{number}": acts("hang_up") for number in GOODBYES},
+    }
+
+
+def made_bot(folder: Path, *, sales: str = SALES, **more_sip: Any) -> BotProcess:
+    """The bot of the suite, not started; `more_sip` are further keys of its [sip]."""
     sip: dict[str, Any] = {}
     if "rtp_timeout_s" in Sip.model_fields:
         sip["rtp_timeout_s"] = WATCHDOG_S
@@ -73,11 +76,11 @@ def made_bot(folder: Path) -> BotProcess:
         folder,
         config={
             "ai": {"mode": "mock", "llm": "scripted"},
-            "sip": sip,
+            "sip": sip | more_sip,
             "call": {"vad": "webrtc"},
             "limits": {"dead_air_s": 30.0},
         },
-        personas=PERSONAS,
+        personas=personas(sales),
         dialplan={"routes": routes},
     )
 
