@@ -33,8 +33,11 @@ WITHHELD = frozenset({"", "anonymous", "restricted", "unavailable", "unknown"})
 
 _BLANKS = re.compile(r"^([^\s:]+)[ \t]+:", re.MULTILINE)  # RFC 3261 7.3.1 has them
 _NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*))\s*<')
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_USER = re.compile(r"(?:sips?:([^@;?>\s]*)(?:;[^@>\s]*)?@|tel:([^;?>\s]*))", re.IGNORECASE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.?)*+(?:"|\Z)', re.DOTALL)  # one never closed goes to the end
+# Bounded, as nobody's number is longer: "sip:sip:sip:…" would be read on to its end each time.
+_USER = re.compile(
+    r"(?:sips?:([^@;?>\s]{0,200}+)(?:;[^@>\s]{0,200}+)?@|tel:([^;?>\s]*))", re.IGNORECASE
+)
 
 
 def headers_of(message: str) -> dict[str, str]:
