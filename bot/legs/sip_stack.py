@@ -93,6 +93,7 @@ class SipStack:
         self._serials = itertools.count(1)
         self._calls: dict[int, SipCall] = {}
         self._looks = Looks()
+        self.dtmf_inband = settings.dtmf_inband  # for its legs
         self._begun = Rate(CALLS_AT_ONCE)
         self._sources = Sources(
             settings.allow, {each.trunk.name: each.trunk.allow for each in settings.trunks}
@@ -101,10 +102,6 @@ class SipStack:
             TrunkLine(each, settings.pauses, self._equip, self._invited, look_up)
             for each in settings.trunks
         )
-
-    @property
-    def dtmf_inband(self) -> str:
-        return self._settings.dtmf_inband
 
     # ---- up and down -------------------------------------------------------------------
 
