@@ -94,6 +94,7 @@ class SipStack:
         self._calls: dict[int, SipCall] = {}
         self._turned_away: list[tuple[int, int, int]] = []  # serial, status, Retry-After
         self._looks = Looks()
+        self.dtmf_inband = settings.dtmf_inband  # for its legs
         self._begun = Rate(CALLS_AT_ONCE)
         self._sources = Sources(
             settings.allow, {each.trunk.name: each.trunk.allow for each in settings.trunks}
@@ -102,10 +103,6 @@ class SipStack:
             TrunkLine(each, settings.pauses, self._equip, self._invited, look_up)
             for each in settings.trunks
         )
-
-    @property
-    def dtmf_inband(self) -> str:
-        return self._settings.dtmf_inband
 
     # ---- up and down -------------------------------------------------------------------
 
