@@ -4,13 +4,14 @@
 # All targets may be called again at any time; what is done already takes no time.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest check bench bench-browser parity eval-turns eval-speech lock clean
+.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest check bench bench-browser conformance parity eval-turns eval-speech lock clean
 
 export VENV ?= .venv
 CONFIG ?= config.toml
 TESTS ?=
 COQUI ?= yes
 STAGES ?=
+CASES ?=
 
 help:
 	@echo "make install      .venv with the packages of requirements.lock"
@@ -22,6 +23,7 @@ help:
 	@echo "make bench        measure; figures go to var/figures/bench.json"
 	@echo "make bench-browser  browser calls: click to audio, gaps, CPU, leaks; var/figures/browser.json"
 	@echo "make parity       the same calls by SIP and WebRTC; var/figures/parity.json"
+	@echo "make conformance  SIP, case by case, and torture; var/figures/conformance.json, docs/sip.md"
 	@echo "make eval-turns   judge turns and barge-in; var/figures/turns.json, docs/turns.md (STAGES=echo)"
 	@echo "make eval-speech  word error rates and speed; var/figures/speech.json, docs/speech.md (STAGES=speed)"
 	@echo "make lock         resolve pyproject.toml again and write the locks"
@@ -95,6 +97,10 @@ bench-browser:
 parity:
 	@scripts/install test
 	$(VENV)/bin/python -m tests.parity
+
+conformance:
+	@scripts/install test
+	$(VENV)/bin/python -m tests.sip.conformance $(CASES)
 
 eval-turns:
 	@scripts/install test

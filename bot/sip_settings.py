@@ -92,6 +92,9 @@ class Sip(Section):
     comfort_noise_db: Annotated[float, AfterValidator(_soft)] = Field(
         -62.0, description="soft noise instead of digital silence, in dBFS; 0: none"
     )
+    dtmf_inband: Literal["auto", "on", "off"] = Field(
+        "auto", description="listen for keys as tones; auto: where the caller has no key events"
+    )
     srtp: Literal["off", "optional", "mandatory"] = Field(
         "off", description="encrypted audio with keys in the SDP (SDES)"
     )

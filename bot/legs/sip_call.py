@@ -39,6 +39,7 @@ class MediaUp:
 
     codec: str  # "PCMU", "PCMA", "G722"
     codec_hz: int
+    events: bool = True  # keys go as RTP events (RFC 4733)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,8 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         audio.startTransmit(self.port)
         self.port.startTransmit(audio)
         stream = self.getStreamInfo(index)
-        self._report(MediaUp(str(stream.codecName), int(stream.codecClockRate)))
+        events = int(stream.audTxEventPt) >= 0
+        self._report(MediaUp(str(stream.codecName), int(stream.codecClockRate), events))
 
     def report(self, news: News) -> None:
         self._report(news)

@@ -23,7 +23,7 @@ from bot.legs.base import (
     LegStats,
     MediaChanged,
 )
-from bot.legs.bridge import BRIDGE_HZ, SILENCE
+from bot.legs.bridge import BRIDGE_HZ
 from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import (
     Confirmed,
@@ -36,6 +36,7 @@ from bot.legs.sip_call import (
     StreamEnded,
     Transferred,
 )
+from bot.legs.sip_keys import INBAND, Keypad
 from bot.legs.sip_stack import RETRY_AFTER_S, SipStack
 from bot.legs.sip_thread import SipThread
 
@@ -83,6 +84,7 @@ class SipLeg:
         self._thread = thread
         self._box = box
         self._info = info
+        self._keypad = Keypad(stack.dtmf_inband)
         self._up = Upsampler(BRIDGE_HZ)
         self._down = Downsampler(BRIDGE_HZ)
         self._events: list[LegEvent] = []
@@ -140,7 +142,10 @@ class SipLeg:
                 pcm = box.inbound.popleft()
                 self._frames_in += 1
                 self._frames_lost += pcm is None
-                yield self._up.process(np.frombuffer(pcm or SILENCE, np.int16))
+                key, sound = self._keypad.listen(pcm)
+                if key:
+                    self._press(key, INBAND)
+                yield self._up.process(np.frombuffer(sound, np.int16))
             if self._ended is not None:
                 return
             box.wake.clear()
@@ -148,7 +153,8 @@ class SipLeg:
 
     def write(self, frame: Frame) -> None:
         if self._ended is None and not self._leaving:
-            self._box.put(self._down.process(frame).tobytes())
+            sound = self._down.process(frame).tobytes()
+            self._box.put(self._keypad.next_tone() or sound)
 
     def flush(self) -> float:
         return self._box.flush()
@@ -198,7 +204,11 @@ class SipLeg:
             raise CallRefused(*self._refusal)
 
     async def send_digits(self, digits: str) -> None:
-        await self._thread.do(lambda: self._stack.send_digits(self.serial, digits))
+        """As events where the far side takes them, else as tones over what the bot says."""
+        if self._keypad.needs_tones:
+            self._keypad.send(digits)
+        else:
+            await self._thread.do(lambda: self._stack.send_digits(self.serial, digits))
 
     async def transfer(self, target: str) -> None:
         """Returns when the transferred call is up or, as many do, the party hung up on us
@@ -243,12 +253,13 @@ class SipLeg:
         match news:
             case Confirmed():
                 self._established.set()
-            case MediaUp(codec, hz):
+            case MediaUp(codec, hz, events):
+                self._keypad.agreed(events=events)
                 self._media_up(codec, hz)
             case Held(on):
                 self._events.append(Hold(on))
             case Pressed(digit, method):
-                self._events.append(Digit(digit, method))
+                self._press(digit, method)
             case StreamEnded(received, lost):
                 self._rtp_received += received
                 self._rtp_lost += lost
@@ -284,6 +295,10 @@ class SipLeg:
             return
         if self._leaving:  # meanwhile
             await self._thread.do(lambda: self._stack.hang_up(self.serial, 0, 0))
+
+    def _press(self, key: str, way: str) -> None:
+        if self._keypad.pressed(key, way):
+            self._events.append(Digit(key, way))
 
     def _who(self, code: int, reason: str) -> str:
         if self._leaving:

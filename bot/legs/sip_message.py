@@ -31,6 +31,7 @@ COMPACT = {
 MOST_NAME = 80  # characters; longer ones are no names
 WITHHELD = frozenset({"", "anonymous", "restricted", "unavailable", "unknown"})
 
+_BLANKS = re.compile(r"^([^\s:]+)[ \t]+:", re.MULTILINE)  # RFC 3261 7.3.1 has them
 _NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*))\s*<')
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _USER = re.compile(r"(?:sips?:([^@;?>\s]*)(?:;[^@>\s]*)?@|tel:([^;?>\s]*))", re.IGNORECASE)
@@ -42,7 +43,7 @@ def headers_of(message: str) -> dict[str, str]:
     Folded lines are joined; a header that occurs several times is joined by ", ", in order.
     """
     start, _, rest = message.replace("\r\n", "\n").partition("\n")
-    head = rest.partition("\n\n")[0]
+    head = _BLANKS.sub(r"\1:", rest.partition("\n\n")[0])
     found: dict[str, str] = {}
     words = start.split(" ")
     if len(words) == 3:

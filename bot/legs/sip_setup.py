@@ -36,6 +36,7 @@ class SipSettings:
     rtp_port: int = 4000  # first UDP port for RTP and RTCP
     rtp_count: int = 400
     comfort_noise_db: float = 0.0  # dBFS, instead of digital silence; 0: none
+    dtmf_inband: str = "auto"  # or "on", "off": listen for the tones of keys
     srtp: str = "off"  # or "optional", "mandatory"
     rtp_from_anywhere: bool = False  # else from the address of the SDP only
     rtp_timeout_s: float = 30.0  # without a packet a call is hung up on; 0: never

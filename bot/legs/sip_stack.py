@@ -18,12 +18,13 @@ import structlog
 from bot.errors import LegError, StartError
 from bot.legs.bridge import SILENCE, Pool, hush
 from bot.legs.mailbox import Mailbox
-from bot.legs.sip_call import Confirmed, News, NoAudio, SipCall, immortal
+from bot.legs.sip_call import Confirmed, News, NoAudio, Pressed, SipCall, immortal
 from bot.legs.sip_clock import Clock
 from bot.legs.sip_door import Door
 from bot.legs.sip_filter import KernelFilter
 from bot.legs.sip_flood import Blocked, Floods
 from bot.legs.sip_gate import PASS, Gate
+from bot.legs.sip_info import InfoDesk
 from bot.legs.sip_manners import Manners
 from bot.legs.sip_message import headers_of, user_of
 from bot.legs.sip_ports import quiet_share
@@ -101,6 +102,10 @@ class SipStack:
             for each in settings.trunks
         )
 
+    @property
+    def dtmf_inband(self) -> str:
+        return self._settings.dtmf_inband
+
     # ---- up and down -------------------------------------------------------------------
 
     def start(self, address: str, port: int) -> None:
@@ -121,6 +126,7 @@ class SipStack:
             self._manners = Manners(LIBRARY, self._settings.codecs)
             self._packet_time = PacketTime(self._endpoint)
             show_sdp(LIBRARY, self._see)
+            InfoDesk(LIBRARY, self._pressed)
         except pj.Error as error:
             raise StartError(f"{address}:{port}: SIP cannot start: {error.reason}.") from None
         self._pool = Pool(max_calls_compiled(), hush(self._settings.comfort_noise_db))
@@ -210,6 +216,11 @@ class SipStack:
     def _see(self, sdp: bytes) -> list[tuple[int, int]]:
         self._packet_time.follow(sdp)  # all but an INVITE becomes a stream at once
         return unusable(sdp)
+
+    def _pressed(self, call_id: str, key: str) -> None:
+        for call in self._calls.values():
+            if call.getInfo().callIdString == call_id:
+                call.report(Pressed(key, "info"))
 
     def _equip(self, config: pj.AccountConfig, public_address: str, transport: str) -> None:
         """What every account has: its dialogues' timers, and where RTP of its calls goes, with

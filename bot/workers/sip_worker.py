@@ -41,6 +41,7 @@ async def _serve(config: Config, library: Library, ready: Callable[[], None], li
             rtp_port=first,
             rtp_count=last - first + 1,
             comfort_noise_db=config.sip.comfort_noise_db,
+            dtmf_inband=config.sip.dtmf_inband,
             srtp=config.sip.srtp,
             rtp_from_anywhere=config.sip.rtp_from_anywhere,
             rtp_timeout_s=config.sip.rtp_timeout_s,

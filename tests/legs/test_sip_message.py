@@ -11,7 +11,7 @@ INVITE = (
     "v: SIP/2.0/UDP a;branch=1\r\n"
     "Via: SIP/2.0/UDP b;branch=2\r\n"
     'f: "sip:fake@x" <sip:+4930%2A1@pbx.example;user=phone>;tag=1\r\n'
-    "t: <sip:1000@host>\r\n"
+    "t : <sip:1000@host>\r\n"
     "Diversion: <sip:9@pbx>\r\n"
     " ;reason=no-answer\r\n"
     "i: abc\r\n"
@@ -25,7 +25,7 @@ def test_compact_folded_and_repeated_headers():
     assert headers["request-uri"] == "sip:1000@host:5060;user=phone"
     assert headers["via"] == "SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b;branch=2"
     assert headers["diversion"] == "<sip:9@pbx> ;reason=no-answer"
-    assert headers["call-id"] == "abc"
+    assert headers["call-id"] == "abc" and headers["to"] == "<sip:1000@host>"
     assert user_of(headers["from"]) == "+4930*1"
 
 

@@ -1,0 +1,103 @@
+"""Keys that come by INFO, in either of the two bodies in use.
+
+pjsip knows `application/dtmf-relay` ("Signal=5") and answers 500 to `application/dtmf` ("5"). So
+INFOs of a dialog are answered here, by a pjsip module of our own in front of it. The request is
+read where `pjsip_rx_data` of pjproject 2.15 keeps the packet; one that does not begin there is
+left to pjsip.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections import deque
+from collections.abc import Callable
+
+from bot.legs.sip_gate import _Hook, _kept, _Module
+from bot.legs.sip_message import headers_of
+
+NAME = b"mod-bot-info"
+BEFORE_DIALOGS = 6  # pjsip's first own module is PJSIP_MOD_PRIORITY_TRANSPORT_LAYER, 8
+PACKET_AT, LENGTH_AT, MOST = 320, 4328, 4000  # pkt_info.packet, pkt_info.len, PJSIP_MAX_PKT_LEN
+REMEMBERED = 64
+
+OK, BAD = 200, 400  # RFC 6086 section 4.2.2
+BODIES = ("application/dtmf-relay", "application/dtmf")
+KEYS = "0123456789*#ABCD"
+
+_SIGNAL = re.compile(r"^\s*Signal\s*=\s*(\S+)", re.MULTILINE | re.IGNORECASE)
+_TAG = re.compile(r";\s*tag=([^;\s,]+)", re.IGNORECASE)
+
+
+def key_of(body: str) -> str:
+    """The key an INFO tells, "" when it tells none. Events 10 to 16 are those of RFC 4733."""
+    named = _SIGNAL.search(body)
+    word = (named[1] if named else body.strip()).upper()
+    if word.isdecimal() and len(word) == 2 and int(word) < len(KEYS):
+        return KEYS[int(word)]
+    return word if len(word) == 1 and word in KEYS else ""
+
+
+class _Text(ctypes.Structure):
+    """`pj_str_t`."""
+
+    _fields_ = [("ptr", ctypes.c_char_p), ("length", ctypes.c_ssize_t)]
+
+
+class InfoDesk:
+    """`pressed` is told Call-ID and key. On the SIP thread, pjsip being up."""
+
+    def __init__(self, library: str, pressed: Callable[[str, str], None]) -> None:
+        self._pressed = pressed
+        self._seen: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
+        self._pjsip = pjsip = ctypes.CDLL(library)
+        pjsip.pjsip_ua_find_dialog.restype = ctypes.c_void_p
+        text = ctypes.POINTER(_Text)
+        pjsip.pjsip_ua_find_dialog.argtypes = [text, text, text, ctypes.c_int]
+        pjsip.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
+        respond = pjsip.pjsip_endpt_respond_stateless
+        respond.argtypes = [
+            *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int),
+            *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
+        ]
+        pjsip.pjsip_endpt_register_module.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        self._endpoint = pjsip.pjsua_get_pjsip_endpt()
+        hook = _Hook(self._take)
+        module = _Module(
+            name=NAME, name_length=len(NAME), id=-1, priority=BEFORE_DIALOGS, on_rx_request=hook
+        )
+        _kept.extend((module, hook))
+        pjsip.pjsip_endpt_register_module(self._endpoint, ctypes.byref(module))
+
+    def _take(self, rdata: int) -> int:
+        """1: answered, 0: let pjsip have it."""
+        length = ctypes.c_ssize_t.from_address(rdata + LENGTH_AT).value
+        if not 0 < length <= MOST or ctypes.string_at(rdata + PACKET_AT, 5) != b"INFO ":
+            return 0
+        text = ctypes.string_at(rdata + PACKET_AT, length).decode("utf-8", "replace")
+        headers, body = headers_of(text), text.partition("\r\n\r\n")[2]
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in BODIES or not self._ours(headers):
+            return 0  # sip_manners has a word for it
+        status = self._status(headers, body)
+        self._pjsip.pjsip_endpt_respond_stateless(self._endpoint, rdata, status, None, None, None)
+        return 1
+
+    def _status(self, headers: dict[str, str], body: str) -> int:
+        key = key_of(body)
+        if not key:
+            return BAD
+        request = (headers["call-id"], headers.get("cseq", ""))
+        if request not in self._seen:  # else our answer was lost
+            self._seen.append(request)
+            self._pressed(headers["call-id"], key)
+        return OK
+
+    def _ours(self, headers: dict[str, str]) -> bool:
+        """Is it of a dialog that is up? Only who was told its tags can say so."""
+        tags = [_TAG.search(headers.get(name, "")) for name in ("to", "from")]
+        parts = [headers.get("call-id", ""), *(tag[1] if tag else "" for tag in tags)]
+        if not all(parts):
+            return False
+        texts = [_Text(part.encode(), len(part.encode())) for part in parts]
+        return bool(self._pjsip.pjsip_ua_find_dialog(*map(ctypes.byref, texts), 0))
