@@ -26,7 +26,7 @@ from bot.providers.base import TextToSpeech
 from bot.tool_settings import PLACEHOLDER
 
 RING_S = 20.0
-RENDER_S = 5.0  # after the answer; then the caller comes unannounced
+RENDER_S = 8.0  # after the answer; then the caller comes unannounced
 EAR_S = 0.4  # from the answer to the ear
 MOST_S = 15.0  # of an announcement
 THINK_S = 12.0  # after it, for the key that takes the caller
