@@ -31,7 +31,7 @@ COMPACT = {
 MOST_NAME = 80  # characters; longer ones are no names
 WITHHELD = frozenset({"", "anonymous", "restricted", "unavailable", "unknown"})
 
-_BLANKS = re.compile(r"^([^\s:]+)[ \t]+:", re.MULTILINE)  # RFC 3261 7.3.1 allows it
+_BLANKS = re.compile(r"^([^\s:]+)[ \t]+:", re.MULTILINE)  # RFC 3261 7.3.1 has them
 _NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*))\s*<')
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _USER = re.compile(r"(?:sips?:([^@;?>\s]*)(?:;[^@>\s]*)?@|tel:([^;?>\s]*))", re.IGNORECASE)
