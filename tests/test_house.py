@@ -251,9 +251,9 @@ def test_without_the_programs_of_the_tests_one_line_names_them(clone, nobody):
     assert result.returncode == 2
     assert result.stderr.splitlines() == [
         "make: the tests need Debian's espeak-ng sip-tester baresip sox flite chromium coturn "
-        "sipvicious kamailio kamailio-tls-modules: "
-        "apt-get install espeak-ng sip-tester baresip sox flite chromium coturn sipvicious "
-        "kamailio kamailio-tls-modules"
+        "linphone-cli sipvicious kamailio kamailio-tls-modules: "
+        "apt-get install espeak-ng sip-tester baresip sox flite chromium coturn linphone-cli "
+        "sipvicious kamailio kamailio-tls-modules"
     ]
 
 

@@ -36,7 +36,7 @@ def main(names: Sequence[str]) -> int:
         print(f"torture: {told['torture']}")
         for wrong in ordeal.broken:
             print(f"broken reply: {wrong}")
-        failed = failed or bool(ordeal.died or ordeal.broken or not ordeal.survived)
+        failed = failed or not ordeal.passed
     return int(failed)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import os
+import re
+
 from tests.sip.conformance.desk import Desk
 from tests.sip.conformance.media import KINDS
 from tests.sip.conformance.sdp import audio_at, media_lines, sdp
@@ -166,9 +170,40 @@ async def ptime_60(desk: Desk) -> None:
     await _ptime(desk, 60)
 
 
-@case("srtp-off", "SRTP is refused with 488 where it is off", "RFC 4568 5.1.2")
-async def srtp_off(desk: Desk) -> None:
+SUITE = "AES_CM_128_HMAC_SHA1_80"
+
+
+def _key(key: bytes, suite: str = SUITE) -> str:
+    return f"a=crypto:1 {suite} inline:{base64.b64encode(key).decode()}"
+
+
+@case("srtp", "SRTP by keys in the SDP, both ways", "RFC 4568 5.1.2", wait_s=4)
+async def srtp(desk: Desk) -> None:
     call = await desk.call()
-    key = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "A" * 40
+    ours = os.urandom(30)
+    answer = await call.invite(call.offer(profile="RTP/SAVP", more=[_key(ours)]), ack=False)
+    assert answer.status == 200, answer.first
+    found = re.search(rf"^a=crypto:1 {SUITE} inline:([^|\s]+)", answer.body, re.MULTILINE)
+    assert found and media_lines(answer.body)[0][2] == "RTP/SAVP", answer.body
+    call.media.secure(base64.b64decode(found[1]), ours)
+    call.ack(call.invited)
+    await call.media.speech()
+    await call.media.quiet()
+    begun = call.media.received[-1].at
+    call.media.speak()
+    await call.media.speech(after=begun)
+
+
+@case("srtp-mismatch", "SRTP by a cipher we do not have: 488", "RFC 4568 5.1.2")
+async def srtp_mismatch(desk: Desk) -> None:
+    call = await desk.call()
+    key = _key(bytes(30), "F8_128_HMAC_SHA1_80")
     final = await call.invite(call.offer(profile="RTP/SAVP", more=[key]))
+    assert final.status == 488, final.first
+
+
+@case("srtp-no-key", "SRTP without a key: 488", "RFC 4568 5.1.2")
+async def srtp_no_key(desk: Desk) -> None:
+    call = await desk.call()
+    final = await call.invite(call.offer(profile="RTP/SAVP"))
     assert final.status == 488, final.first

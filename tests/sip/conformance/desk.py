@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.dialplan import Route
 from bot.providers.mock import HEARD
-from bot.sip_settings import Sip
 from tests.sip.conformance.agent import Agent, Call
 from tests.support.bot_process import BotProcess
 from tests.support.records import events_of, record_of
@@ -49,6 +47,8 @@ ROUTES: list[dict[str, Any]] = [
     {"number": "1005", "persona": "talks", "callers": ["4930"]},
     *({"number": number, "persona": f"transfers{number}"} for number in TRANSFERS),
     *({"number": number, "persona": f"leaves{number}"} for number in GOODBYES),
+    {"number": "1302", "redirect": "sip:1000@pbx.example.com"},
+    {"number": "1603", "reject": 603},
 ]
 
 
@@ -62,16 +62,11 @@ def personas(sales: str) -> dict[str, Mapping[str, Any]]:
 
 def made_bot(folder: Path, *, sales: str = SALES, **more_sip: Any) -> BotProcess:
     """The bot of the suite, not started; `more_sip` are further keys of its [sip]."""
-    sip: dict[str, Any] = {}
-    if "rtp_timeout_s" in Sip.model_fields:
-        sip["rtp_timeout_s"] = WATCHDOG_S
-    if "requests_per_s" in Sip.model_fields:
-        sip["requests_per_s"] = 0  # no limit: the suite is one source
-    routes = list(ROUTES)
-    if "redirect" in Route.model_fields:
-        routes.append({"number": "1302", "redirect": "sip:1000@pbx.example.com"})
-    if "reject" in Route.model_fields:
-        routes.append({"number": "1603", "reject": 603})
+    sip = {
+        "rtp_timeout_s": WATCHDOG_S,
+        "requests_per_s": 0,  # no limit: the suite is one source
+        "srtp": "optional",
+    }
     return BotProcess(
         folder,
         config={
@@ -81,7 +76,7 @@ def made_bot(folder: Path, *, sales: str = SALES, **more_sip: Any) -> BotProcess
             "limits": {"dead_air_s": 30.0},
         },
         personas=personas(sales),
-        dialplan={"routes": routes},
+        dialplan={"routes": ROUTES},
     )
 
 

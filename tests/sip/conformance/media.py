@@ -16,12 +16,15 @@ from typing import Any
 
 import av
 import numpy as np
+from pylibsrtp import Error as SrtpError
+from pylibsrtp import Policy, Session
 
 from tests.support.g711 import CODECS
 from tests.support.rtp_wire import EVENT_TYPE, key_events, level_db
 
 HZ = 8000  # RTP clock of G.711 and, by RFC 3551, of G.722
 SPEECH_DB = -45.0
+SILENCE_DB = -120.0
 KINDS = {"PCMU": 0, "PCMA": 8, "G722": 9}
 LAWS = {0: CODECS["PCMU"], 8: CODECS["PCMA"]}
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
@@ -35,15 +38,7 @@ class Heard:
     at: float  # seconds, time.monotonic
     kind: int  # payload type
     timestamp: int
-    payload: bytes
-    source: tuple[str, int]
-
-    @property
-    def loud(self) -> bool:
-        """Is it speech?"""
-        if self.kind in LAWS:
-            return level_db(LAWS[self.kind].decode(self.payload)) > SPEECH_DB
-        return self.kind == KINDS["G722"] and level_db(from_g722(self.payload)) > SPEECH_DB
+    loud: bool  # is it speech?
 
 
 def g722(pcm: Any) -> list[bytes]:
@@ -57,15 +52,6 @@ def g722(pcm: Any) -> list[bytes]:
         frame.sample_rate = 16000
         packets += [bytes(packet) for packet in codec.encode(frame)]
     return packets
-
-
-def from_g722(payload: bytes) -> Any:
-    """One packet as 16 kHz int16. A decoder that knows nothing of those before finds the level
-    within a millisecond or two."""
-    codec = av.CodecContext.create("g722", "r")
-    codec.sample_rate, codec.layout = 16000, "mono"
-    frames = codec.decode(av.Packet(payload))
-    return np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames])
 
 
 class Media(asyncio.DatagramProtocol):
@@ -82,6 +68,9 @@ class Media(asyncio.DatagramProtocol):
         self.silent = False  # DTX: nothing is sent between words
         self._queue: list[tuple[int, bytes, int]] = []  # payload type, payload, steps back
         self._sender: asyncio.Task[None] | None = None
+        self._ear = av.CodecContext.create("g722", "r")
+        self._ear.sample_rate, self._ear.layout = 16000, "mono"
+        self._keys: tuple[Session, Session] | None = None
         self._dice = random.Random(4475)
         self._seq, self._stamp, self._ssrc = 1000, 0, self._dice.randrange(1 << 32)
 
@@ -105,10 +94,29 @@ class Media(asyncio.DatagramProtocol):
         )
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
+        if self._keys is not None:
+            try:
+                data = self._keys[0].unprotect(data)
+            except SrtpError:
+                return  # plain, or by another key
         if len(data) > 12 and data[0] >> 6 == 2:
             _, second, _, stamp = struct.unpack("!BBHI", data[:8])
-            packet = Heard(time.monotonic(), second & 0x7F, stamp, data[12:], addr)
-            self.received.append(packet)
+            kind = second & 0x7F
+            loud = self._level_db(kind, data[12:]) > SPEECH_DB
+            self.received.append(Heard(time.monotonic(), kind, stamp, loud))
+
+    def _level_db(self, kind: int, payload: bytes) -> float:
+        if kind in LAWS:
+            return level_db(LAWS[kind].decode(payload))
+        if kind != KINDS["G722"]:
+            return SILENCE_DB
+        frames = self._ear.decode(av.Packet(payload))
+        return level_db(np.concatenate([frame.to_ndarray()[0] for frame in frames]))
+
+    def secure(self, theirs: bytes, ours: bytes) -> None:
+        """SRTP from now on, by keys and salts of 30 octets (AES_CM_128_HMAC_SHA1_80)."""
+        inbound = Policy(theirs, Policy.SSRC_ANY_INBOUND)
+        self._keys = Session(inbound), Session(Policy(ours, Policy.SSRC_ANY_OUTBOUND))
 
     # ---- sending ------------------------------------------------------------------------------
 
@@ -173,7 +181,7 @@ class Media(asyncio.DatagramProtocol):
             stamp = (self._stamp - back * size) & 0xFFFFFFFF
             packet = struct.pack("!BBHII", 0x80, kind, self._seq, stamp, self._ssrc) + payload
             if (busy or not self.silent) and self._dice.random() >= self.loss:
-                self._leave(packet)
+                self._leave(self._keys[1].protect(packet) if self._keys else packet)
             self._seq = (self._seq + 1) & 0xFFFF
             self._stamp = (self._stamp + size) & 0xFFFFFFFF
             due += self.ptime_ms / 1000

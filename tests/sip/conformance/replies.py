@@ -67,6 +67,7 @@ def _echo(found: dict[bytes, list[bytes]], sent: Sequence[bytes]) -> str:
         b in each for each in asked for b in (branch[1], unquote_to_bytes(branch[1]))
     ):
         return f"branch of nobody: {branch[1][:60]!r}"
-    if not any(cseq[2] in each for each in asked):
+    # pjsip takes "InVITE" for INVITE, and says INVITE
+    if not any(cseq[2].upper() in each.upper() for each in asked):
         return f"method of nobody: {cseq[2]!r}"
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,7 @@ def show(outcomes: Iterable[Outcome]) -> None:
         case = each.case
         verdict = f"[red]{_plain(each.wrong)}[/red]" if each.wrong else "[green]passed[/green]"
         printed.add_row(case.name, case.checks, case.source, f"{each.took_s:.1f}", verdict)
-    console = Console()
-    console.print(printed, width=None if console.is_terminal else WIDTH)
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(printed)
 
 
 def _plain(text: str) -> str:
