@@ -221,7 +221,7 @@ class SipLeg:
         if not isinstance(other, SipLeg):
             raise LegError("no telephone leg")
         serial = other.serial
-        await self._refer(lambda: self._stack.refer_to(self.serial, serial), within_s)
+        await self._refer(lambda: self._stack.refer(self.serial, serial), within_s)
 
     async def _refer(self, send: Callable[[], None], within_s: float) -> None:
         self._transfer = asyncio.get_running_loop().create_future()

@@ -386,13 +386,10 @@ class SipStack:
         if call is not None:
             self._try(lambda: call.dialDtmf(digits))
 
-    def refer(self, serial: int, target: str) -> None:
-        """Raises LegError."""
-        hand_over(self._calls.get(serial), target)
-
-    def refer_to(self, serial: int, other: int) -> None:
-        """To the party of another call of ours. Raises LegError."""
-        hand_over(self._calls.get(serial), self._calls.get(other))
+    def refer(self, serial: int, target: str | int) -> None:
+        """To an address, or to the party of another call, by its serial. Raises LegError."""
+        to = target if isinstance(target, str) else self._calls.get(target)
+        hand_over(self._calls.get(serial), to)
 
     @staticmethod
     def _try(command: Callable[[], None]) -> None:
