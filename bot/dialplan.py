@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.errors import ConfigError
-from bot.numbers import spellings
+from bot.numbers import beginnings, spellings
 from bot.toml_files import inspect, read_toml
 
 DESTINATIONS = ("persona", "reject", "redirect")
@@ -22,7 +22,9 @@ class Route(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: str = Field(
-        "", pattern=r"^\+?[0-9A-Za-z._*#-]*\*?$", description="number; a last * matches any rest"
+        "",
+        pattern=r"^\+?[0-9A-Za-z._*# ()/-]*\*?$",
+        description="number; a last * matches any rest",
     )
     persona: str = Field("", description="slug of the persona who answers")
     reject: int = Field(0, ge=400, le=699, description="SIP status the caller gets instead: 486")
@@ -181,9 +183,13 @@ def decide(plan: Dialplan, called: str, caller: str, region: str = "") -> Decisi
     Numbers are compared however they are written, see `bot.numbers.spellings`.
     """
     dialled, calling = spellings(called, region), spellings(caller, region)
-    matches = [route for route in plan.routes if _fits(route, dialled, calling, region)]
+    matches = [
+        (specific, route)
+        for route in plan.routes
+        if (specific := _fit(route, dialled, calling, region)) is not None
+    ]
     if matches:
-        best = max(matches, key=_specificity)
+        best = max(matches, key=lambda each: each[0])[1]
         only = " for this caller" if best.callers else ""
         return Decision(best, f"{called} matches route {best.number}{only}")
     if plan.default:
@@ -191,13 +197,19 @@ def decide(plan: Dialplan, called: str, caller: str, region: str = "") -> Decisi
     return Decision(None, f"no route for {called} and no default")
 
 
-def _fits(route: Route, called: frozenset[str], caller: frozenset[str], region: str) -> bool:
-    if route.callers and not any(each.startswith(tuple(route.callers)) for each in caller):
-        return False
-    if route.number.endswith("*"):
-        return any(each.startswith(route.number[:-1]) for each in called)
-    return not called.isdisjoint(spellings(route.number, region))
-
-
-def _specificity(route: Route) -> tuple[bool, int, bool]:
-    return (not route.number.endswith("*"), len(route.number), bool(route.callers))
+def _fit(
+    route: Route, called: frozenset[str], caller: frozenset[str], region: str
+) -> tuple[bool, int, bool] | None:
+    """How closely a route says who it is for; None when it is for others."""
+    starts = [each for start in route.callers for each in beginnings(start, region)]
+    if starts and not any(each.startswith(tuple(starts)) for each in caller):
+        return None
+    exact = not route.number.endswith("*")
+    if exact:
+        fitting = spellings(route.number, region) & called
+    else:
+        ways = beginnings(route.number[:-1], region)
+        fitting = frozenset(way for way in ways if any(each.startswith(way) for each in called))
+    if not fitting:
+        return None
+    return (exact, max(map(len, fitting)), bool(route.callers))

@@ -92,6 +92,11 @@ class Tools(Part):
         description="what they hear first; {persona}, {called}, {caller} (their number), {name}, "
         "{words}: a sentence with something unknown in it is left out",
     )
+    accept_key: str = Field(
+        "", pattern=r"^[0-9*#A-D]?$",
+        description="the key by which they take the caller, any other declines; empty: answering "
+        "is enough, also for an answering machine",
+    )  # fmt: skip
     handoff: HandOff | None = Field(None, description="a key and words that ask for a person")
     webhooks: list[Webhook] = Field([], description="servers the model may ask")
 
@@ -130,6 +135,9 @@ def _people_faults(tools: Tools, file: str) -> Iterator[ConfigError]:
         if name not in WHISPERED:
             what = f"has {{{name}}}, which is not known."
             yield ConfigError(file, "tools.whisper", what, f"There is {', '.join(WHISPERED)}.")
+    if tools.accept_key and not tools.attended:
+        what = "is set, and nobody is in tools.attended."
+        yield ConfigError(file, "tools.accept_key", what, "Add those who press it there.")
     handoff = tools.handoff
     if handoff is not None and handoff.to not in tools.targets:
         what = f'is "{handoff.to}", which is not among tools.targets.'

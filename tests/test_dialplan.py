@@ -172,3 +172,35 @@ def test_the_same_number_for_different_callers_is_fine(tmp_path):
     one = "[[routes]]\nnumber = '1'\npersona = 'x'\n"
     (tmp_path / "a.toml").write_text(f"{one}callers = ['+49']\n{one}callers = ['+1']\n{one}")
     assert faults_of(tmp_path) == []
+
+
+GERMAN = Dialplan(
+    routes=[
+        Route(number="030 555", persona="one"),
+        Route(number="030*", persona="berlin"),
+        Route(number="+49*", persona="germany"),
+        Route(number="00*", persona="abroad"),
+        Route(number="1000", persona="inside"),
+        Route(number="+49 40 123456", persona="vip", callers=["0171"]),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("called", "caller", "persona"),
+    [
+        ("030555", "", "one"),
+        ("+4930555", "", "one"),
+        ("004930555", "", "one"),
+        ("+4930123456", "", "berlin"),
+        ("+49401234567", "", "germany"),
+        ("+12025550100", "", "abroad"),
+        ("1000", "", "inside"),
+        ("+4940123456", "+491711234567", "vip"),
+        ("+4940123456", "01711234567", "vip"),
+        ("+4940123456", "+491721234567", "germany"),
+    ],
+)
+def test_routes_patterns_and_callers_may_be_written_as_people_write_them(called, caller, persona):
+    decision = decide(GERMAN, called, caller, "DE")
+    assert decision.route is not None and decision.route.persona == persona

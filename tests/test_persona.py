@@ -295,6 +295,7 @@ def test_the_host_of_a_webhook_is_fixed(written, url):
         ('handoff = { to = "desk", digit = "12" }', "tools.handoff.digit"),
         ('attended = ["nobody"]', "tools.attended"),
         ('whisper = "From {who}."', "tools.whisper"),
+        ('accept_key = "1"', "tools.accept_key"),
     ],
 )
 def test_a_hand_off_that_leads_nowhere_is_told_with_its_key(tmp_path, tools, key):

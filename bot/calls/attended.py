@@ -9,26 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import structlog
 
-from bot.audio.frame import FRAME_S, FRAME_SAMPLES, Samples
+from bot.audio.frame import FRAME_S, FRAME_SAMPLES, Frame, Samples, silence
 from bot.calls.phrasebook import speak_whole
 from bot.calls.prompt import CallFacts, voice_of
 from bot.engine.speakable import spoken
 from bot.errors import LegError, ProviderError
-from bot.legs.base import Leg
+from bot.legs.base import Digit, Leg
 from bot.persona import Persona
 from bot.providers.base import TextToSpeech
 from bot.tool_settings import PLACEHOLDER
 
 RING_S = 20.0
-RENDER_S = 5.0  # after the answer; then the caller comes unannounced
+RENDER_S = 8.0  # after the answer; then the caller comes unannounced
 EAR_S = 0.4  # from the answer to the ear
 MOST_S = 15.0  # of an announcement
+THINK_S = 12.0  # after it, for the key that takes the caller
 REFER_S = 8.0  # all wait in silence meanwhile
 LAST_TURNS = 2  # of the caller's, told to the person
 MOST_WORDS = 40
@@ -73,7 +74,7 @@ class Attended:
     async def hand_over(self, target: str) -> Leg | None:
         """None: the caller has been taken. A leg: it is up, and has to be joined with the caller's.
 
-        Raises LegError when nobody answers `target` or who did hung up.
+        Raises LegError when nobody answers `target`, or who did hung up or declined.
         """
         caller = self._facts.called
         agent = await self._dials.dial(target, caller=caller if NUMBER.fullmatch(caller) else "bot")
@@ -117,23 +118,39 @@ class Attended:
         return await speak_whole(self._tts, text, voice_of(self._persona))
 
     async def _whisper(self, agent: Leg, rendering: asyncio.Future[Samples]) -> None:
-        """Raises LegError when the person hangs up into it."""
-        try:
-            samples = await asyncio.wait_for(rendering, RENDER_S)
-        except (ProviderError, TimeoutError) as error:
-            log.warning("nothing is whispered", kind=type(error).__name__)
-            samples = np.zeros(0, np.int16)
-        pause = np.zeros(round(EAR_S / FRAME_S) * FRAME_SAMPLES, np.int16)
-        samples = np.concatenate(
-            [pause, samples, np.zeros(-len(samples) % FRAME_SAMPLES, np.int16)]
-        )
-        frames = iter(samples.reshape(-1, FRAME_SAMPLES)[: round(MOST_S / FRAME_S)])
-        async for _ in agent.frames():
-            frame = next(frames, None)
-            if frame is None:
+        """Raises LegError when the person hangs up into it or does not want the caller."""
+        key, left_s = self._persona.tools.accept_key, THINK_S
+        frames: Iterator[Frame] | None = None
+        late_s = 0.0
+        async for _ in agent.frames():  # from the first on: those kept waiting come in a burst
+            if frames is None and (rendering.done() or late_s >= RENDER_S):
+                frames = announced(rendering)
+            late_s += FRAME_S
+            frame = next(frames, None) if frames is not None else silence()
+            agent.write(silence() if frame is None else frame)
+            if key and (pressed := [e.digit for e in agent.events() if isinstance(e, Digit)]):
+                if pressed[0] != key:
+                    raise LegError("the person declined")
                 return
-            agent.write(frame)
+            if frame is None:
+                left_s -= FRAME_S
+                if not key:
+                    return
+            if left_s <= 0:
+                raise LegError("the person pressed no key")
         raise LegError("the person hung up")
+
+
+def announced(rendering: asyncio.Future[Samples]) -> Iterator[Frame]:
+    """The announcement; nothing but a pause when it is not there, or cannot be spoken."""
+    samples = np.zeros(0, np.int16)
+    try:
+        samples = rendering.result()
+    except (ProviderError, asyncio.InvalidStateError) as error:
+        log.warning("nothing is whispered", kind=type(error).__name__)
+    pause = np.zeros(round(EAR_S / FRAME_S) * FRAME_SAMPLES, np.int16)
+    whole = np.concatenate([pause, samples, np.zeros(-len(samples) % FRAME_SAMPLES, np.int16)])
+    return iter(whole.reshape(-1, FRAME_SAMPLES)[: round(MOST_S / FRAME_S)])
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:

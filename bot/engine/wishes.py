@@ -11,7 +11,7 @@ from bot.persona import Phrases
 
 TAIL_S = 0.2  # between the last word and the transfer: it is still on its way to the caller
 WITHIN_S = 25.0  # a transfer that nothing is heard of has failed; a leg gives up after 20 s
-ATTENDED_S = 60.0  # the same where the other side is rung up and told of the caller first
+ATTENDED_S = 75.0  # the same where the other side is rung up and told of the caller first
 
 
 class Wishes:

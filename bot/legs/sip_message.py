@@ -33,8 +33,11 @@ WITHHELD = frozenset({"", "anonymous", "restricted", "unavailable", "unknown"})
 
 _BLANKS = re.compile(r"^([^\s:]+)[ \t]+:", re.MULTILINE)  # RFC 3261 7.3.1 has them
 _NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*))\s*<')
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_USER = re.compile(r"(?:sips?:([^@;?>\s]*)(?:;[^@>\s]*)?@|tel:([^;?>\s]*))", re.IGNORECASE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.?)*+(?:"|\Z)', re.DOTALL)  # one never closed goes to the end
+# Bounded, as nobody's number is longer: "sip:sip:sip:…" would be read on to its end each time.
+_USER = re.compile(
+    r"(?:sips?:([^@;?>\s]{0,200}+)(?:;[^@>\s]{0,200}+)?@|tel:([^;?>\s]*))", re.IGNORECASE
+)
 
 
 def headers_of(message: str) -> dict[str, str]:
@@ -54,6 +57,12 @@ def headers_of(message: str) -> dict[str, str]:
         text = " ".join(str(value).split())
         found[key] = f"{found[key]}, {text}" if key in found else text
     return found
+
+
+def cut_off(message: str) -> bool:
+    """Has a request lost its end? pjsip reads 4000 bytes of a datagram (PJSIP_MAX_PKT_LEN), and
+    what is left may look like a request for an offer."""
+    return "\r\n\r\n" not in message and "\n\n" not in message
 
 
 def user_of(address: str) -> str:

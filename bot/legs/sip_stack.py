@@ -26,7 +26,7 @@ from bot.legs.sip_flood import Blocked, Floods
 from bot.legs.sip_gate import PASS, Gate
 from bot.legs.sip_info import InfoDesk
 from bot.legs.sip_manners import Manners
-from bot.legs.sip_message import headers_of, user_of
+from bot.legs.sip_message import cut_off, headers_of, user_of
 from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_ptime import PacketTime
 from bot.legs.sip_refer import hand_over
@@ -92,7 +92,9 @@ class SipStack:
         self._draining = draining
         self._serials = itertools.count(1)
         self._calls: dict[int, SipCall] = {}
+        self._turned_away: list[tuple[int, int, int]] = []  # serial, status, Retry-After
         self._looks = Looks()
+        self.dtmf_inband = settings.dtmf_inband  # for its legs
         self._begun = Rate(CALLS_AT_ONCE)
         self._sources = Sources(
             settings.allow, {each.trunk.name: each.trunk.allow for each in settings.trunks}
@@ -101,10 +103,6 @@ class SipStack:
             TrunkLine(each, settings.pauses, self._equip, self._invited, look_up)
             for each in settings.trunks
         )
-
-    @property
-    def dtmf_inband(self) -> str:
-        return self._settings.dtmf_inband
 
     # ---- up and down -------------------------------------------------------------------
 
@@ -144,6 +142,9 @@ class SipStack:
 
     def poll(self) -> None:
         self._endpoint.poll(POLL_MS)
+        # within its callback a final answer to an INVITE without SDP ends the process
+        while self._turned_away:
+            self.hang_up(*self._turned_away.pop())
         for flooder in self.door.poll():
             self._drop_junk_of(flooder)
         self.trunks.poll()
@@ -263,8 +264,9 @@ class SipStack:
         )
         call.session = session_of(LIBRARY, int(prm.rdata.pjRxData))
         call.offer = message.encode()
-        if self._draining():
-            call.answer(refusal(503, RETRY_AFTER_S))
+        if self._draining() or cut_off(message):
+            code, retry = (503, RETRY_AFTER_S) if self._draining() else (513, 0)
+            self._turned_away.append((serial, code, retry))
             return
         call.answer(status(180))
         names = self._sources.trunks(sender.rpartition(":")[0])

@@ -15,6 +15,7 @@ from bot.errors import LegError, StartError
 from bot.legs.base import Digit, HangUp, Hold
 from bot.legs.sip import SipEndpoint, SipSettings
 from bot.legs.sip_sockets import CALLS_AT_ONCE, CLOSING_S
+from tests.sip.conformance.agent import Agent
 from tests.support.sip_desk import Desk, until
 from tests.support.sip_wire import WirePhone
 
@@ -83,6 +84,28 @@ async def test_one_call_more_than_allowed_is_busy(limit):
         extra = await phone.dial("1000")
         assert extra.status == 486
         assert desk.rung.qsize() == limit
+
+
+async def test_draining_refuses_calls_that_want_our_offer(desk):
+    """A 503 in the callback of such an INVITE once ended the process."""
+    desk.endpoint.draining = True
+    caller = await Agent.open(desk.address)
+    call = await caller.call("1000")
+    final = await call.invite("")
+    assert final.status == 503 and final.get("retry-after")
+    desk.endpoint.draining = False
+    assert (await call.transact(call.request("OPTIONS"))).status == 200
+    await caller.close()
+
+
+async def test_an_invite_that_was_cut_off_is_too_large(desk):
+    """The library reads 4000 bytes; without its SDP the rest would be a request for an offer."""
+    caller = await Agent.open(desk.address)
+    call = await caller.call("1000")
+    final = await call.invite(headers=[(f"x-carrier-{n}", "z" * 180) for n in range(30)])
+    assert final.status == 513
+    assert (await call.transact(call.request("OPTIONS"))).status == 200
+    await caller.close()
 
 
 async def test_draining_refuses_new_calls_and_keeps_the_running_one(desk, phone):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, silence
-from tests.legs.test_sip import Desk
 from tests.support.rtp_wire import SPEECH_DB, level_db
+from tests.support.sip_desk import Desk
 from tests.support.sip_wire import WirePhone
 
 TONE = (np.sin(2 * np.pi * 1000 * np.arange(BUS_HZ) / BUS_HZ) * 8000).astype(np.int16)

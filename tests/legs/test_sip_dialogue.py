@@ -97,7 +97,7 @@ async def test_who_only_listens_is_no_hold(desk, phone):
     answer = await reinvite(call, sdp(call, direction="recvonly"))
     assert direction_of(answer.body) == "sendonly"
     before = len(call.rtp.received)
-    assert Hold(on=True) not in await until(leg, lambda e: isinstance(e, Hold), 20)
+    assert Hold(on=True) not in await until(leg, lambda e: isinstance(e, Hold), 40)
     assert len(call.rtp.received) - before > 10
 
 

@@ -10,9 +10,9 @@ import soxr
 from bot.audio.frame import BUS_HZ, Samples, level_db, silence
 from bot.legs.sip import SipLeg
 from bot.providers.whisper_local import RATE_HZ, WhisperLocal
-from tests.legs.test_sip import Desk
 from tests.speech_eval.words import errors, words
 from tests.support.phone import spoken
+from tests.support.sip_desk import Desk
 from tests.support.sip_wire import WirePhone
 
 SENTENCE = "I would like to book a table for four people on Friday evening at seven, please."

@@ -10,9 +10,9 @@ import pytest
 from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, level_db
 from bot.legs.sip import SipLeg
 from bot.legs.sip_ptime import packet_ms
-from tests.legs.test_sip import Desk
 from tests.support.rtp_wire import level_db as packet_db
 from tests.support.rtp_wire import lost
+from tests.support.sip_desk import Desk
 from tests.support.sip_wire import WireCall, WirePhone
 
 LOUD_DB = -16.0

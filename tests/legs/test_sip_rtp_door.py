@@ -12,8 +12,8 @@ import pytest
 from bot.audio.frame import level_db, silence
 from bot.legs.sip import SipLeg
 from bot.legs.sip_rtp_door import senders
-from tests.legs.test_sip import Desk
 from tests.support.g711 import PCMU
+from tests.support.sip_desk import Desk
 from tests.support.sip_message import answered
 from tests.support.sip_wire import WireCall, WirePhone
 

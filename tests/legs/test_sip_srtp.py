@@ -11,9 +11,9 @@ import pytest
 from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, level_db
 from bot.legs.sip import SipLeg
 from bot.legs.sip_srtp import unusable
-from tests.legs.test_sip import Desk
 from tests.support.g711 import PCMU
 from tests.support.rtp_wire import parsed
+from tests.support.sip_desk import Desk
 from tests.support.sip_wire import WirePhone
 from tests.support.srtp_wire import SecureRtp
 

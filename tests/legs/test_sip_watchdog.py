@@ -9,7 +9,7 @@ from bot.audio.frame import silence
 from bot.legs.base import HangUp
 from bot.legs.sip import SipLeg
 from bot.legs.sip_watchdog import Watchdog
-from tests.legs.test_sip import Desk
+from tests.support.sip_desk import Desk
 from tests.support.sip_wire import WireCall, WirePhone
 
 

@@ -8,44 +8,57 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.support.bot_process import FAST_TURN, BotMaker, BotProcess
+from tests.support.bot_process import (
+    FAST_TURN,
+    RECEPTION,
+    BotMaker,
+    BotProcess,
+    shipped_persona,
+)
 from tests.support.phone import missing, spoken, transcript
 from tests.support.ports import free_port
 from tests.support.records import events_of, record_of
 from tests.support.sip_message import tag_of
 from tests.support.sip_wire import WireCall
+from tests.support.toml_text import merged
 from tests.support.wire import WirePhone
 from tests.support.wire_callee import WireCallee
 
 DESK, SALES = free_port(), free_port()
-ASK_SALES = "Please put me through to the sales department."
+TO_DESK, TO_SALES = "1000", "1001"  # who dials this, and asks for a person, gets that one
 PERSONA = FAST_TURN | {
     "name": "The blue garage",
     "greeting": "Hello, this is the garage.",
+    "phrases": {"no_transfer": "The office is closed now. What else can I do for you?"},
     "tools": {
-        "use": ["transfer"],
         "targets": {"desk": f"sip:200@127.0.0.1:{DESK}", "sales": f"sip:201@127.0.0.1:{SALES}"},
         "attended": ["desk", "sales"],
         "whisper": "A call for {persona} from {name}. The number is {caller}. They said: {words}",
-        "handoff": {"to": "desk", "digit": "0", "phrases": ["operator"]},
+        "handoff": {"digit": "0", "phrases": ["operator"]},
     },
-    "answers": [{"ask": [ASK_SALES], "say": "I put you through.", "tool": "transfer",
-                 "arguments": {"to": "sales"}}],
-}  # fmt: skip
+}
+PERSONAS = {
+    name: merged(shipped_persona(RECEPTION), {"tools": {"handoff": {"to": name}}})
+    for name in ("desk", "sales")
+}
+PLAN = {
+    "routes": [{"number": TO_DESK, "persona": "desk"}, {"number": TO_SALES, "persona": "sales"}]
+}
+PATIENCE_S = 40.0
 
 
 @pytest.fixture(scope="module")
 def garage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BotProcess]:
     made = BotMaker(tmp_path_factory.mktemp("garage"))
     try:
-        yield made(persona=PERSONA)
+        yield made(persona=PERSONA, personas=PERSONAS, dialplan=PLAN)
     finally:
         made.stop_all()
 
 
-async def asks(phone: WirePhone, words: str) -> WireCall:
+async def asks(phone: WirePhone, number: str, words: str = "") -> WireCall:
     """A caller who has said `words`, or pressed the key when there are none."""
-    call = await phone.dial("1000", caller="4930123")
+    call = await phone.dial(number, caller="4930123")
     assert call.status == 200
     await call.quiet(0.8)
     if words:
@@ -61,11 +74,11 @@ def words_of(call: WireCall, since: float = 0.0) -> str:
 
 async def by_refer(phone: WirePhone, desk: WireCallee) -> WireCall:
     """The caller's exchange follows the REFER: the person's leg is replaced, the bot is out."""
-    call = await asks(phone, "I would like to talk to the operator now.")
-    person = await desk.next_call(20)
-    target = unquote(await asyncio.wait_for(call.referred.get(), 20))
+    call = await asks(phone, TO_DESK, "I would like to talk to the operator now.")
+    person = await desk.next_call(PATIENCE_S)
+    target = unquote(await asyncio.wait_for(call.referred.get(), PATIENCE_S))
     whispered = words_of(person)
-    assert missing(whispered, ["they said", "operator"]) == [], whispered
+    assert missing(whispered, ["talk to the operator"]) == [], whispered
     assert missing(whispered, ["blue garage"]), (
         "the caller's name is not known: nothing is said of it"
     )
@@ -82,10 +95,10 @@ async def by_refer(phone: WirePhone, desk: WireCallee) -> WireCall:
 
 async def by_joining(phone: WirePhone, desk: WireCallee) -> WireCall:
     """The caller's exchange refuses REFER: the bot carries the audio of both."""
-    call = await asks(phone, "")
+    call = await asks(phone, TO_DESK)
     call.scripted["REFER"] = [405]
-    person = await desk.next_call(20)
-    async with asyncio.timeout(30):
+    person = await desk.next_call(PATIENCE_S)
+    async with asyncio.timeout(PATIENCE_S):
         while "REFER" not in call.requested:
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.3)
@@ -104,8 +117,8 @@ async def by_joining(phone: WirePhone, desk: WireCallee) -> WireCall:
 
 async def taken_back(call: WireCall) -> WireCall:
     at = call.rtp.sent[-1].at
-    while missing(words_of(call, at), ["nobody answers there"]):
-        assert call.ended_by is None and call.rtp.sent[-1].at - at < 30, words_of(call, at)
+    while missing(words_of(call, at), ["office is closed"]):
+        assert call.ended_by is None and call.rtp.sent[-1].at - at < PATIENCE_S, words_of(call, at)
         await asyncio.sleep(0.7)
     await call.hang_up()
     return call
@@ -113,13 +126,13 @@ async def taken_back(call: WireCall) -> WireCall:
 
 async def nobody_takes_it(phone: WirePhone, sales: WireCallee) -> WireCall:
     sales.answers_with = 486
-    return await taken_back(await asks(phone, ASK_SALES))
+    return await taken_back(await asks(phone, TO_SALES))
 
 
 async def they_hang_up_into_the_announcement(phone: WirePhone, sales: WireCallee) -> WireCall:
     sales.answers_with = 200
-    call = await asks(phone, ASK_SALES)
-    person = await sales.next_call(20)
+    call = await asks(phone, TO_SALES)
+    person = await sales.next_call(PATIENCE_S)
     await asyncio.sleep(0.7)
     await person.hang_up()
     return await taken_back(call)
@@ -127,8 +140,8 @@ async def they_hang_up_into_the_announcement(phone: WirePhone, sales: WireCallee
 
 async def the_caller_gives_up_meanwhile(phone: WirePhone, sales: WireCallee) -> WireCall:
     sales.answers_with = 200
-    call = await asks(phone, ASK_SALES)
-    person = await sales.next_call(20)
+    call = await asks(phone, TO_SALES)
+    person = await sales.next_call(PATIENCE_S)
     await call.hang_up()
     assert await person.ended(5.0) == "bot", "the person is left alone on a line"
     return call
