@@ -147,6 +147,7 @@ class Linphone(Softphone):
 
     def hold(self) -> None:
         self.type("pause")
+        self.until("is now paused")  # until then it knows of nothing to resume
 
     def resume(self) -> None:
         self.type("resume")
