@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,6 +83,9 @@ class Trunk(Section):
         [], description="where its calls come from, beside the addresses of `servers`"
     )
     public_address: Host = Field("", description="ours as the carrier sees it; empty: sip's")
+    srtp: Literal["", "off", "optional", "mandatory"] = Field(
+        "", description="encrypted audio on this trunk; empty: as sip.srtp says"
+    )
 
     @property
     def password_name(self) -> str:
@@ -92,6 +96,12 @@ class Trunk(Section):
     def wants_password(self) -> bool:
         return bool(self.user)
 
+    @property
+    def networks(self) -> list[str]:
+        """Where its calls come from, as far as no name has to be looked up for that."""
+        hosts = [host_port(each)[0] for each in self.servers]
+        return [*self.allow, *(host for host in hosts if _is_address(host))]
+
     def number_in(self, number: str) -> str:
         """A dialled number as the dialplan knows it."""
         return rewritten(number, self.in_strip, self.in_add)
@@ -99,6 +109,13 @@ class Trunk(Section):
     def number_out(self, number: str) -> str:
         """A number as the carrier wants it dialled."""
         return rewritten(number, self.out_strip, self.out_add)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(IPv4Address(host))
+    except ValueError:
+        return False
 
 
 def rewritten(number: str, strip: str, add: str) -> str:

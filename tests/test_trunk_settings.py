@@ -165,3 +165,9 @@ def test_the_toml_of_the_page_is_a_configuration(faults, tmp_path):
     ]
     for name in re.findall(r"^\| `(\w+)` \|", page, re.M):
         assert name in Trunk.model_fields, name
+
+
+def test_addresses_need_no_looking_up() -> None:
+    given = ["203.0.113.5:5080", "sip.example.com", "999.1.1.1"]
+    trunk = Trunk(name="x", servers=given, register=False, allow=["198.51.100.0/24"])
+    assert trunk.networks == ["198.51.100.0/24", "203.0.113.5"]

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Any
 
 import pjsua2 as pj
+
+from bot.legs.sip_call import guarded
 
 CLOSING_S = 0.6  # PJ_IOQUEUE_KEY_FREE_DELAY and some
 CONNECTIONS = 12  # TCP, kept open
@@ -50,8 +53,16 @@ class BoundedEndpoint(pj.Endpoint):  # type: ignore[misc]  # pjsua2 has no types
 
     def forget(self) -> None:
         """Before libCreate: connections of an earlier life are dangling pointers now."""
+        self.account_of: Callable[[str, str], int | None] = lambda *_: None
         self._connections: OrderedDict[int, Any] = OrderedDict()
         self._accepted = Rate(CONNECTIONS_AT_ONCE)
+
+    @guarded
+    def onSelectAccount(self, prm: pj.OnSelectAccountParam) -> None:
+        """pjsua goes by the Request-URI alone, where a trunk that does not register has no name."""
+        account = self.account_of(str(prm.rdata.srcAddress), str(prm.rdata.wholeMsg))
+        if account is not None:
+            prm.accountIndex = account
 
     def onTransportState(self, prm: pj.OnTransportStateParam) -> None:
         handle = int(prm.hnd)

@@ -21,13 +21,13 @@ from bot.legs.mailbox import Mailbox
 from bot.legs.sip_call import Confirmed, News, NoAudio, Pressed, SipCall, immortal
 from bot.legs.sip_clock import Clock
 from bot.legs.sip_door import Door
+from bot.legs.sip_equipment import Equipment
 from bot.legs.sip_filter import KernelFilter
 from bot.legs.sip_flood import Blocked, Floods
 from bot.legs.sip_gate import PASS, Gate
 from bot.legs.sip_info import InfoDesk
 from bot.legs.sip_manners import Manners
 from bot.legs.sip_message import cut_off, headers_of, user_of
-from bot.legs.sip_ports import quiet_share
 from bot.legs.sip_ptime import PacketTime
 from bot.legs.sip_refer import hand_over
 from bot.legs.sip_replies import refusal, status
@@ -40,11 +40,10 @@ from bot.legs.sip_setup import (
     choose_codecs,
     endpoint_config,
     max_calls_compiled,
-    set_dialogue,
 )
 from bot.legs.sip_sockets import CALLS_AT_ONCE, BoundedEndpoint, Rate
 from bot.legs.sip_sources import Sources
-from bot.legs.sip_srtp import allow, unusable
+from bot.legs.sip_srtp import unusable
 from bot.legs.sip_trunks import Account, TrunkLine, Trunks
 from bot.legs.sip_watchdog import Looks, Watchdog
 from bot.trunk_settings import Trunk
@@ -97,7 +96,7 @@ class SipStack:
         self.dtmf_inband = settings.dtmf_inband  # for its legs
         self._begun = Rate(CALLS_AT_ONCE)
         self._sources = Sources(
-            settings.allow, {each.trunk.name: each.trunk.allow for each in settings.trunks}
+            settings.allow, {each.trunk.name: each.trunk.networks for each in settings.trunks}
         )
         self.trunks = Trunks(
             TrunkLine(each, settings.pauses, self._equip, self._invited, look_up)
@@ -121,6 +120,7 @@ class SipStack:
             self._put_gate(address, port)
             self._make_account(address, port)
             self.trunks.create()
+            self._endpoint.account_of = self._account_of
             self._manners = Manners(LIBRARY, self._settings.codecs)
             self._packet_time = PacketTime(self._endpoint)
             show_sdp(LIBRARY, self._see)
@@ -206,13 +206,14 @@ class SipStack:
         host = "localhost" if address == "0.0.0.0" else address
         self.host = f"{host}:{port}"
         config.idUri = f"sip:bot@{self.host}"
-        self._address, self._port = address, port
-        self._ports = quiet_share(
-            address, self._settings.rtp_port, self._settings.rtp_count, self._settings.life
-        )
-        self._equip(config, "", "")
+        self._address = address
+        self._equipment = Equipment(self._settings, address, port)
+        self._equip(config, None, "")
         self._account = immortal(Account(self._invited))
         self._account.create(config, True)
+
+    def _equip(self, config: pj.AccountConfig, trunk: Trunk | None, transport: str) -> None:
+        self._equipment.give(config, trunk, transport)
 
     def _see(self, sdp: bytes) -> list[tuple[int, int]]:
         self._packet_time.follow(sdp)  # all but an INVITE becomes a stream at once
@@ -222,23 +223,6 @@ class SipStack:
         for call in self._calls.values():
             if call.getInfo().callIdString == call_id:
                 call.report(Pressed(key, "info"))
-
-    def _equip(self, config: pj.AccountConfig, public_address: str, transport: str) -> None:
-        """What every account has: its dialogues' timers, and where RTP of its calls goes, with
-        `public_address` instead of the bot's own."""
-        set_dialogue(config, self._settings)
-        allow(config.mediaConfig, self._settings.srtp)
-        media = config.mediaConfig.transportConfig
-        media.port = self._ports[0]
-        media.portRange = len(self._ports) - 2  # to the last port that may be RTP's, inclusive
-        media.randomizePort = True  # the first one: a share may be used again by the next bot
-        media.boundAddress = "" if self._address == "0.0.0.0" else self._address
-        media.publicAddress = public_address or self._settings.public_address
-        # pjsua would tell a registrar the address that it sees, which is right where none is known
-        config.natConfig.contactRewriteUse = 0 if media.publicAddress else 1
-        if public_address:  # the transport tells the bot's own
-            at = f"{user_of(config.idUri)}@{public_address}:{self._port}"
-            config.sipConfig.contactForced = f"<sip:{at}{transport}>"
 
     def _refuses(self, method: bytes) -> bool:
         """Asked for each request outside a dialog, before pjsua spends anything on it."""
@@ -269,10 +253,18 @@ class SipStack:
             self._turned_away.append((serial, code, retry))
             return
         call.answer(status(180))
-        names = self._sources.trunks(sender.rpartition(":")[0])
-        trunk = self.trunks.of_call(names, user_of(headers_of(message).get("request-uri", "")))
+        trunk = self._trunk_of(sender, message)
         invite = Invite(serial, call.getInfo().callIdString, message, box, trunk)
         sink.append(self._on_invite(invite))
+
+    def _trunk_of(self, sender: str, message: str) -> Trunk | None:
+        """By which a request of `sender`, address:port, has come."""
+        names = self._sources.trunks(sender.rpartition(":")[0])
+        return self.trunks.of_call(names, user_of(headers_of(message).get("request-uri", "")))
+
+    def _account_of(self, sender: str, message: str) -> int | None:
+        trunk = self._trunk_of(sender, message)
+        return int(self.trunks.named(trunk.name).account.getId()) if trunk else None
 
     def _adopt(
         self,

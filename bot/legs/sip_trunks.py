@@ -74,12 +74,12 @@ class TrunkLine:
         self,
         login: TrunkLogin,
         pauses: Pauses,
-        media: Callable[[pj.AccountConfig, str, str], None],
+        equip: Callable[[pj.AccountConfig, Trunk | None, str], None],
         incoming: Callable[[pj.Account, pj.OnIncomingCallParam], None],
         look_up: Callable[[], None],
     ) -> None:
         """`look_up` asks for `servers` to be heard; see `Trunks.hear`."""
-        self.trunk, self._password, self._media = login.trunk, login.password, media
+        self.trunk, self._password, self._equip = login.trunk, login.password, equip
         self._registration = Registration(login.trunk.servers, pauses)
         self._incoming = incoming
         self._look_up = look_up
@@ -196,7 +196,7 @@ class TrunkLine:
         if trunk.proxy:
             config.sipConfig.proxies.push_back(f"sip:{trunk.proxy};lr{self._transport()}")
         config.natConfig.udpKaIntervalSec = trunk.keep_alive_s
-        self._media(config, trunk.public_address, self._transport())
+        self._equip(config, trunk, self._transport())
         return config
 
 

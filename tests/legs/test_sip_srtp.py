@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from bot.audio.frame import BUS_HZ, FRAME_SAMPLES, level_db
-from bot.legs.sip import SipLeg
+from bot.legs.sip import SipLeg, TrunkLogin
 from bot.legs.sip_srtp import unusable
+from bot.trunk_settings import Trunk
 from tests.support.g711 import PCMU
 from tests.support.rtp_wire import parsed
 from tests.support.sip_desk import Desk
@@ -72,6 +73,25 @@ async def test_what_does_not_fit_is_not_acceptable_and_nothing_rings(mode):
                 refused = await call.reinvite(by_dtls)
                 assert refused.status == 488, "in mid-call it is refused as well"
                 await call.hang_up()
+        clerk.cancel()
+
+
+async def test_a_trunk_has_a_rule_of_its_own_also_one_that_does_not_register():
+    carrier = Trunk(name="carrier", servers=["127.0.0.2"], register=False, srtp="mandatory")
+    how = {"bind": "127.0.0.1:0", "allow": ["127.0.0.0/8"], "trunks": [TrunkLogin(carrier)]}
+    async with (
+        Desk(**how) as desk,
+        WirePhone(desk.address, "127.0.0.2") as trunk,
+        WirePhone(desk.address) as house,
+    ):
+        clerk = asyncio.ensure_future(answer_all(desk))
+        for phone, name, status in (
+            (trunk, "plain", 488), (trunk, "secure", 200), (house, "plain", 200),
+            (house, "secure", 488),
+        ):  # fmt: skip
+            call = await phone.dial("1000", sdp=OFFERS[name])
+            assert call.status == status, (phone.host, name)
+            await call.hang_up()
         clerk.cancel()
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ Answer = Callable[[Message], Message | None]
 
 
 class Agent(asyncio.DatagramProtocol):
-    """A SIP address of a caller, on UDP or on one TCP connection."""
+    """A SIP address of a caller, on UDP or on one TCP or TLS connection."""
 
     def __init__(self, target: tuple[str, int], transport: str) -> None:
         self.target, self.transport = target, transport
@@ -37,23 +38,29 @@ class Agent(asyncio.DatagramProtocol):
         self._reader: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, target: tuple[str, int], transport: str = "UDP") -> Agent:
+    async def open(
+        cls,
+        target: tuple[str, int],
+        transport: str = "UDP",
+        *,
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+    ) -> Agent:
+        """`host` is where it sends from; what it writes of itself stays 127.0.0.1."""
         made = cls(target, transport)
-        if transport == "TCP":
-            reader, made._tcp = await asyncio.open_connection(*target)
+        if transport != "UDP":
+            reader, made._tcp = await asyncio.open_connection(*target, ssl=tls)
             made.port = made._tcp.get_extra_info("sockname")[1]
             made._reader = asyncio.get_running_loop().create_task(made._read(reader))
         else:
             loop = asyncio.get_running_loop()
-            made._udp, _ = await loop.create_datagram_endpoint(
-                lambda: made, local_addr=("127.0.0.1", 0)
-            )
+            made._udp, _ = await loop.create_datagram_endpoint(lambda: made, local_addr=(host, 0))
             made.port = made._udp.get_extra_info("sockname")[1]
         return made
 
     @property
     def contact(self) -> str:
-        tail = ";transport=tcp" if self.transport == "TCP" else ""
+        tail = "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
         return f"<sip:scripted@127.0.0.1:{self.port}{tail}>"
 
     async def call(self, number: str, caller: str = "4930555") -> Call:
@@ -80,7 +87,7 @@ class Agent(asyncio.DatagramProtocol):
 
     def send(self, data: Message | bytes) -> None:
         raw = data if isinstance(data, bytes) else data.encode()
-        if self.transport == "TCP":
+        if self.transport != "UDP":
             self._tcp.write(raw)
         else:
             self._udp.sendto(raw, self.target)

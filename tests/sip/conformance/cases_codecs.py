@@ -6,7 +6,7 @@ import base64
 import os
 import re
 
-from tests.sip.conformance.desk import Desk
+from tests.sip.conformance.desk import SECURE, Desk
 from tests.sip.conformance.media import KINDS
 from tests.sip.conformance.sdp import audio_at, media_lines, sdp
 from tests.sip.conformance.table import case
@@ -207,3 +207,16 @@ async def srtp_no_key(desk: Desk) -> None:
     call = await desk.call()
     final = await call.invite(call.offer(profile="RTP/SAVP"))
     assert final.status == 488, final.first
+
+
+@case("srtp-mandatory", "a trunk that wants SRTP: plain RTP gets 488", "RFC 4568 5.1.2")
+async def srtp_mandatory(desk: Desk) -> None:
+    agent = await desk.agent(host=SECURE)
+    plain, secure = await agent.call("1000"), await agent.call("1000")
+    refused = await plain.invite()
+    assert refused.status == 488, refused.first
+    key = _key(os.urandom(30))
+    answer = await secure.invite(secure.offer(profile="RTP/SAVP", more=[key]))
+    assert answer.status == 200, answer.first
+    assert media_lines(answer.body)[0][2] == "RTP/SAVP", answer.body
+    await secure.bye()

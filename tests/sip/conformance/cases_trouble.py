@@ -196,6 +196,26 @@ async def tcp(desk: Desk) -> None:
     assert (await call.bye()).status == 200
 
 
+@case("tls", "a whole call over TLS, which Kamailio ends", "RFC 3261 26.2.1", wait_s=8)
+async def tls(desk: Desk) -> None:
+    async with desk.behind_tls() as agent:
+        call = await agent.call("1000")
+        await call.dial()
+        await call.media.speech()
+        assert (await call.bye()).status == 200
+    assert (await desk.record(call))["end_reason"] == "caller hung up"
+
+
+@case("early-media", "ringback in a 183, heard before the answer", "RFC 3960 3.1", wait_s=4)
+async def early_media(desk: Desk) -> None:
+    call = await desk.call("1004")
+    await call.dial()
+    assert any(message.status == 183 and message.body for _, message in call.received)
+    tone = await call.media.speech()
+    assert tone.at < call.answered_at, "nothing was heard before the answer"
+    await call.bye()
+
+
 # ---- RTP ----------------------------------------------------------------------------------------
 
 

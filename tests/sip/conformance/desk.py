@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
-from collections.abc import Mapping
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from bot.providers.mock import HEARD
 from tests.sip.conformance.agent import Agent, Call
 from tests.support.bot_process import BotProcess
+from tests.support.certificates import certificate
+from tests.support.kamailio import tls_front
 from tests.support.records import events_of, record_of
 
 SALES = "sip:200@pbx.example.com"
 WATCHDOG_S = 4.0
+SECURE = "127.0.0.3"  # where a trunk's calls come from that are all encrypted
 
 TALKS = {
     "name": "Desk",
@@ -44,6 +50,7 @@ GOODBYES = ("1201", "1202", "1203", "1204")
 ROUTES: list[dict[str, Any]] = [
     {"number": "1000", "persona": "talks"},
     {"number": "1003", "persona": "talks", "ring_s": 3.0},
+    {"number": "1004", "persona": "talks", "ring_s": 1.5, "early": "ringback"},
     {"number": "1005", "persona": "talks", "callers": ["4930"]},
     *({"number": number, "persona": f"transfers{number}"} for number in TRANSFERS),
     *({"number": number, "persona": f"leaves{number}"} for number in GOODBYES),
@@ -66,6 +73,7 @@ def made_bot(folder: Path, *, sales: str = SALES, **more_sip: Any) -> BotProcess
         "rtp_timeout_s": WATCHDOG_S,
         "requests_per_s": 0,  # no limit: the suite is one source
         "srtp": "optional",
+        "trunk": [{"name": "secure", "servers": [SECURE], "register": False, "srtp": "mandatory"}],
     }
     return BotProcess(
         folder,
@@ -87,9 +95,25 @@ class Desk:
         self.bot = bot
         self.agents: list[Agent] = []
 
-    async def agent(self, transport: str = "UDP") -> Agent:
-        self.agents.append(await Agent.open(self.bot.sip, transport))
+    async def agent(self, transport: str = "UDP", **how: Any) -> Agent:
+        """See `Agent.open`; at the bot's own address."""
+        self.agents.append(await Agent.open(self.bot.sip, transport, **how))
         return self.agents[-1]
+
+    @contextlib.asynccontextmanager
+    async def behind_tls(self) -> AsyncIterator[Agent]:
+        """A caller over TLS; in front of the bot is Kamailio, set up as docs/trunks.md has it."""
+        with tempfile.TemporaryDirectory() as folder:
+            pem, key = certificate(Path(folder))
+            kamailio, port = tls_front(Path(folder) / "front", self.bot.sip, pem, key)
+            await asyncio.to_thread(kamailio.__enter__)
+            try:
+                known = ssl.create_default_context(cafile=pem)
+                agent = await Agent.open(("127.0.0.1", port), "TLS", tls=known)
+                yield agent
+                await agent.close()
+            finally:
+                await asyncio.to_thread(kamailio.__exit__, None, None, None)
 
     async def call(
         self, number: str = "1000", *, caller: str = "4930555", transport: str = "UDP"
