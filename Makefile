@@ -45,25 +45,26 @@ check:
 	$(VENV)/bin/mypy --strict bot
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
-# Ten thousand random calls, Coqui, and the engine in virtual time are nothing but work for a
-# processor: side by side, before the tests that keep an eye on the clock.
-# Browsers wait for voices most of the time: beside them runs what needs neither line nor clock.
-HARD_WORK = test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
-# Telephone calls wait for voices, too: two at once. Last, and alone, what measures the machine.
+# Two lanes: browsers wait for voices most of the time, ten thousand random calls, Coqui and the
+# engine in virtual time are nothing but work for a processor, and the rest needs no clock.
+# Then telephone calls, three at once, for they wait as well; the longest waits come first.
+# Last, and alone, what measures the machine or listens to it with a narrow ear.
+LANES = test-browser test-rest test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
 BROWSER_LEGS = $(wildcard tests/legs/test_webrtc*.py)
-MEASURED = tests/sip/test_many_calls.py tests/sip/test_flood.py
-ON_THE_CLOCK = tests/contracts tests/legs tests/support/test_wire.py $(MEASURED)
-ELSEWHERE = tests/coqui tests/engine tests/browser tests/sip $(ON_THE_CLOCK)
+MEASURED = $(addprefix tests/,sip/test_many_calls.py sip/test_flood.py sip/test_talk.py \
+    sip/test_caller.py support/test_wire.py legs/test_audio_path.py legs/test_sip_delays.py)
+TELEPHONE = tests/legs tests/contracts tests/sip
+ELSEWHERE = tests/coqui tests/engine tests/browser $(TELEPHONE) tests/support/test_wire.py
 
 test: check
 	@scripts/install test
 ifneq ($(TESTS),)
 	$(VENV)/bin/python -m pytest $(TESTS)
 else
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(HARD_WORK)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-browser test-rest
-	$(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile tests/sip $(addprefix --ignore=,$(MEASURED))
-	$(VENV)/bin/python -m pytest $(ON_THE_CLOCK) --ignore-glob='*/test_webrtc*'
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(LANES)
+	$(VENV)/bin/python -m pytest --numprocesses=3 --dist=loadfile $(TELEPHONE) \
+	    --ignore-glob='*/test_webrtc*' $(addprefix --ignore=,$(MEASURED))
+	$(VENV)/bin/python -m pytest $(MEASURED)
 ifneq ($(COQUI),yes)
 	@echo "Coqui was not tested: COQUI=$(COQUI)"
 endif

@@ -12,8 +12,7 @@ import click
 from bot.addresses import split_address
 from bot.cli_options import config_option
 from bot.config import Config, load_config
-from bot.dialplan import decide
-from bot.library import Library
+from bot.library import library_of
 from bot.toml_files import suggestion
 from bot.web.access import EVERYWHERE, access_mode, base_url
 from bot.web.links import ANY, links_of
@@ -74,11 +73,12 @@ def link(
 
 def _must_exist(config: Config, number: str, persona: str) -> None:
     """Raises click.UsageError with what there is when nobody of that name or number is."""
-    library = Library(config.personas.dir, config.dialplans.dir, config.webhooks.allow)
+    library = library_of(config)
     if persona and persona not in library.personas:
         told = suggestion(persona, sorted(library.personas))
         raise click.UsageError(f"There is no persona {persona}. {told}")
-    if number and decide(library.plan, number, "").route is None:
+    route = library.decide(number).route if number else None
+    if number and (route is None or not route.persona):
         told = suggestion(number, [each.number for each in library.plan.routes])
         raise click.UsageError(f"Nobody answers {number}. {told}")
 

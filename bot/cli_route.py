@@ -12,10 +12,10 @@ import click
 
 from bot.cli_options import config_option
 from bot.config import Config, load_config
-from bot.dialplan import Route, decide
+from bot.dialplan import Route
 from bot.legs.sip_identity import calling, dialled, how_found
 from bot.legs.sip_message import headers_of
-from bot.library import Library
+from bot.library import library_of
 from bot.numbers import e164
 
 NOBODY = 1
@@ -61,7 +61,7 @@ def route(
     if as_json:
         click.echo(json.dumps(asdict(told), indent=2, ensure_ascii=False))
     elif told.persona is not None:
-        library = Library(config.personas.dir, config.dialplans.dir, config.webhooks.allow)
+        library = library_of(config)
         name = library.personas[told.persona].name
         rings = f" after {told.ring_s:g} s of ringing" if told.ring_s else ""
         click.echo(f"{name} ({told.persona}) answers{rings}: {told.why}.")
@@ -81,10 +81,10 @@ def headers_as_in_invite(number: str, caller: str, lines: tuple[str, ...]) -> Ma
 def looked_up(config: Config, headers: Mapping[str, str]) -> Told:
     """Raises ConfigError when a persona or dialplan cannot be read."""
     sip = config.sip
-    library = Library(config.personas.dir, config.dialplans.dir, config.webhooks.allow)
+    library = library_of(config)
     whom, who = dialled(headers, sip.called_from), calling(headers, sip.caller_from)
     number, caller = e164(whom.number, sip.region), e164(who.number, sip.region)
-    decision = decide(library.plan, number, caller, sip.region)
+    decision = library.decide(number, caller)
     found = how_found(whom, who, number)
     route = decision.route
     answers = route is not None and bool(route.persona)

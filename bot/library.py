@@ -13,7 +13,8 @@ from pathlib import Path
 
 import structlog
 
-from bot.dialplan import Dialplan, check_plans, merged, places, routes_of
+from bot.config import Config
+from bot.dialplan import Decision, Dialplan, check_plans, decide, merged, places, routes_of
 from bot.errors import ConfigError
 from bot.persona import Persona, check_persona, persona_files
 from bot.toml_files import suggestion
@@ -34,20 +35,30 @@ class Shelf:
 class Library:
     """Who can answer and who is reached by which number.
 
-    `webhooks` are the hosts that personas may call. Raises ConfigError when a file is broken at the
-    first reading. `personas` and `plan` are
-    replaced as a whole by `reload`, so a call that took one keeps it to its end.
+    `webhooks` are the hosts that personas may call, `region` the country of numbers without a
+    country code (see bot.numbers). Raises ConfigError when a file is broken at the first reading.
+    `personas` and `plan` are replaced as a whole by `reload`, so a call that took one keeps it to
+    its end.
     """
 
     def __init__(
-        self, personas_dir: Path, dialplans_dir: Path, webhooks: Sequence[str] = ()
+        self,
+        personas_dir: Path,
+        dialplans_dir: Path,
+        webhooks: Sequence[str] = (),
+        region: str = "",
     ) -> None:
+        self._region = region
         self._read = partial(read_shelf, personas_dir, dialplans_dir, webhooks)
         shelf = self._read()
         if shelf.plan is None or shelf.faults:
             raise shelf.faults[0]
         self.personas: Mapping[str, Persona] = shelf.personas
         self.plan: Dialplan = shelf.plan
+
+    def decide(self, called: str, caller: str = "") -> Decision:
+        """Who answers, by the plan as it is now."""
+        return decide(self.plan, called, caller, self._region)
 
     def reload(self) -> list[ConfigError]:
         """Read both folders again; the faults found, empty when everything is fresh.
@@ -63,6 +74,13 @@ class Library:
         for fault in shelf.faults:
             log.error("file not taken over", file=fault.file, key=fault.key)
         return list(shelf.faults)
+
+
+def library_of(config: Config) -> Library:
+    """As `config` has it. Raises ConfigError, see Library."""
+    return Library(
+        config.personas.dir, config.dialplans.dir, config.webhooks.allow, config.sip.region
+    )
 
 
 def read_shelf(personas_dir: Path, dialplans_dir: Path, webhooks: Sequence[str] = ()) -> Shelf:

@@ -268,13 +268,13 @@ def test_log_lines_do_not_stand_between_answers(admin):
     code = (
         "import sys, structlog; from bot import cli\n"
         "sys.argv = ['bot', 'route', '1000', '--json']\n"
-        "from bot import cli_route\n"
-        "decide = cli_route.decide\n"
+        "from bot import library\n"
+        "decide = library.decide\n"
         "def loud(*given):\n"
         "    structlog.get_logger('bot.x').info('chatter')\n"
         "    structlog.get_logger('bot.x').warning('mind')\n"
         "    return decide(*given)\n"
-        "cli_route.decide = loud\n"
+        "library.decide = loud\n"
         "cli.main()"
     )
     result = subprocess.run(

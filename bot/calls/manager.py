@@ -15,7 +15,7 @@ from bot.calls.phrasebook import Phrasebook
 from bot.calls.session import CallParts, Session
 from bot.calls.taps import Tap
 from bot.config import Config
-from bot.dialplan import Decision, Route, decide
+from bot.dialplan import Decision, Route
 from bot.errors import LegError
 from bot.legs.base import HangUp, Leg
 from bot.library import Library
@@ -180,7 +180,7 @@ class CallManager:
         if asked_for:
             return Decision(None, "no persona of the name that was asked for")
         info = leg.info
-        decision = decide(self._library.plan, info.called, info.caller, self._config.sip.region)
+        decision = self._library.decide(info.called, info.caller)
         return replace(decision, why=f"{decision.why} ({info.found})") if info.found else decision
 
     def _persona_of(self, route: Route | None) -> Persona | None:

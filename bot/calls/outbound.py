@@ -7,7 +7,6 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.calls.manager import CallManager
-from bot.dialplan import decide
 from bot.errors import LegError
 from bot.legs.base import Leg
 from bot.library import Library
@@ -76,8 +75,8 @@ class Outbound:
         info = leg.info
         persona = order.persona
         if not persona:
-            route = decide(self._library.plan, info.caller, "").route
-            if route is None:
+            route = self._library.decide(info.caller).route
+            if route is None or not route.persona:
                 await leg.hang_up()
                 raise LegError("nobody answers the number we call from: name a persona")
             persona = route.persona

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.dialplan import Dialplan, decide
+from bot.dialplan import Decision, Dialplan
 from bot.persona import Persona
 from bot.web.links import ANY, Grant
 from bot.web.messages import Error
@@ -17,6 +17,9 @@ class Answering(Protocol):
 
     personas: Mapping[str, Persona]
     plan: Dialplan
+
+    def decide(self, called: str, caller: str = "") -> Decision:
+        """Who answers a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def reached_by(who: Answering) -> Callable[[str], str | None]:
     """Number → slug of the persona who answers it."""
 
     def persona_of(number: str) -> str | None:
-        route = decide(who.plan, number, "").route
+        route = who.decide(number).route
         return route.persona if route else None
 
     return persona_of

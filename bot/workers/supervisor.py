@@ -23,7 +23,7 @@ import structlog
 from bot.config import Config, load_config
 from bot.dialplan import ends_in
 from bot.legs.sip_address import bindable
-from bot.library import Library
+from bot.library import Library, library_of
 from bot.logs import set_up_logs
 from bot.providers.names import coqui_wanted, local_speech
 from bot.store.orphans import close_orphans
@@ -41,7 +41,7 @@ def serve(config_path: Path) -> int:
     """
     config = load_config(config_path)
     set_up_logs(config.logs)
-    library = Library(config.personas.dir, config.dialplans.dir, config.webhooks.allow)
+    library = library_of(config)
     bindable(config.sip.bind)  # before anything is loaded: a taken port is told at once
     config.store.path.parent.mkdir(parents=True, exist_ok=True)
     closed = close_orphans(config.store.path, None, "bot was killed", datetime.now(UTC))

@@ -55,7 +55,8 @@ async def spoken_over(desk: Desk, phone: WirePhone, network: str) -> Samples:
     await call.hang_up()
     await asyncio.sleep(0.1)
     lost = 1 - leg.stats.rtp_received / len(sent)
-    assert lost < 0.01 if not NETWORKS[network][0] else 0.02 < lost < 0.09, lost
+    # by chance a twentieth of 250 packets is two to twenty-five
+    assert lost < 0.005 if not NETWORKS[network][0] else 0.007 < lost < 0.1, lost
     return whole
 
 

@@ -12,22 +12,16 @@ from pathlib import Path
 from aioice import stun
 
 from bot.legs.webrtc_ice import IceServers
+from tests.support.ports import free_port
 
 USER, PASSWORD, REALM = "bot", "let-me-through", "example.com"
 START_S = 10.0
 
 
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextlib.asynccontextmanager
 async def turn_server(folder: Path) -> AsyncIterator[IceServers]:
     """A running server, and how to use it. Its files are in `folder`."""
-    port = _free_port()
+    port = free_port()
     command = [
         "turnserver", "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1",
         f"--listening-port={port}", "--lt-cred-mech", f"--user={USER}:{PASSWORD}",
