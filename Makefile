@@ -4,7 +4,7 @@
 # All targets may be called again at any time; what is done already takes no time.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest check bench bench-browser conformance parity eval-turns eval-speech lock clean
+.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest test-telephone test-hard check programs bench bench-browser conformance parity eval-turns eval-speech lock clean
 
 export VENV ?= .venv
 CONFIG ?= config.toml
@@ -23,7 +23,7 @@ help:
 	@echo "make bench        measure; figures go to var/figures/bench.json"
 	@echo "make bench-browser  browser calls: click to audio, gaps, CPU, leaks; var/figures/browser.json"
 	@echo "make parity       the same calls by SIP and WebRTC; var/figures/parity.json"
-	@echo "make conformance  SIP, case by case, and torture; var/figures/conformance.json, docs/sip.md"
+	@echo "make conformance  SIP, case by case, torture, floods; var/figures/conformance.json, docs/sip.md"
 	@echo "make eval-turns   judge turns and barge-in; var/figures/turns.json, docs/turns.md (STAGES=echo)"
 	@echo "make eval-speech  word error rates and speed; var/figures/speech.json, docs/speech.md (STAGES=speed)"
 	@echo "make lock         resolve pyproject.toml again and write the locks"
@@ -45,30 +45,40 @@ check:
 	$(VENV)/bin/mypy --strict bot
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
-# Two lanes: browsers wait for voices most of the time, ten thousand random calls, Coqui and the
-# engine in virtual time are nothing but work for a processor, and the rest needs no clock.
-# Then telephone calls, three at once, for they wait as well; the longest waits come first.
-# Last, and alone, what measures the machine or listens to it with a narrow ear.
-LANES = test-browser test-rest test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
+# Browsers wait for voices most of the time: beside them runs what needs neither line nor clock.
+# Telephone calls wait, too: two at once, and what is nothing but work for a processor in the gaps.
+# Last, and alone, what measures the machine. What waits for minutes is `make conformance`'s.
+HARD_WORK = test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
 BROWSER_LEGS = $(wildcard tests/legs/test_webrtc*.py)
-MEASURED = $(addprefix tests/,sip/test_many_calls.py sip/test_flood.py sip/test_talk.py \
-    sip/test_caller.py support/test_wire.py legs/test_audio_path.py legs/test_sip_delays.py)
+MEASURED = $(addprefix tests/,sip/test_many_calls.py sip/test_talk.py support/test_wire.py \
+    legs/test_audio_path.py legs/test_sip_delays.py)
+LONG = tests/sip/test_flood.py tests/legs/test_sip_session_timer.py
 TELEPHONE = tests/legs tests/contracts tests/sip
 ELSEWHERE = tests/coqui tests/engine tests/browser $(TELEPHONE) tests/support/test_wire.py
 
-test: check
-	@scripts/install test
+test:
+	@scripts/install check
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync check programs
 ifneq ($(TESTS),)
 	$(VENV)/bin/python -m pytest $(TESTS)
 else
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(LANES)
-	$(VENV)/bin/python -m pytest --numprocesses=3 --dist=loadfile $(TELEPHONE) \
-	    --ignore-glob='*/test_webrtc*' $(addprefix --ignore=,$(MEASURED))
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-browser test-rest
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-telephone test-hard
 	$(VENV)/bin/python -m pytest $(MEASURED)
 ifneq ($(COQUI),yes)
 	@echo "Coqui was not tested: COQUI=$(COQUI)"
 endif
 endif
+
+programs:
+	@scripts/install test
+
+test-telephone:
+	$(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile $(TELEPHONE) \
+	    --ignore-glob='*/test_webrtc*' $(addprefix --ignore=,$(MEASURED) $(LONG))
+
+test-hard:
+	@nice -n 19 $(MAKE) --no-print-directory $(HARD_WORK)
 
 test-properties:
 	$(VENV)/bin/python -m pytest tests/engine/test_properties.py
@@ -102,6 +112,9 @@ parity:
 conformance:
 	@scripts/install test
 	$(VENV)/bin/python -m tests.sip.conformance $(CASES)
+ifeq ($(CASES),)
+	$(VENV)/bin/python -m pytest $(LONG)
+endif
 
 eval-turns:
 	@scripts/install test

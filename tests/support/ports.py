@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 
-BELOW_EPHEMERAL = range(20_000, 31_500, 50)  # the kernel hands out 32768 and above to others
-LONG_RANGES = range(6_000, 20_000, 400)  # apart, so that nothing else of a test lies in one
+
+def _share(ports: range) -> range:
+    """This process's part: tests run in several at once, and a port is free until it is bound."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return ports[int(worker) :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+
+
+BELOW_EPHEMERAL = _share(range(20_000, 31_500, 50))  # 32768 and above the kernel gives to others
+LONG_RANGES = _share(range(6_000, 20_000, 400))  # apart, so that nothing else of a test lies in one
 
 
 def _free(kind: socket.SocketKind, port: int) -> bool:
@@ -21,6 +29,7 @@ def _free(kind: socket.SocketKind, port: int) -> bool:
 
 
 _given: set[int] = set()  # whoever asked for one may not have bound it yet
+_given_ranges: set[int] = set()
 
 
 def free_port() -> int:
@@ -40,5 +49,10 @@ def free_udp_range(count: int = 40) -> int:
     """The first of `count` UDP ports in a row that are all free."""
     while True:
         first = random.choice(BELOW_EPHEMERAL if count < 50 else LONG_RANGES)
+        if len(_given_ranges) > len(LONG_RANGES) // 2:
+            _given_ranges.clear()
+        if first in _given_ranges:
+            continue
+        _given_ranges.add(first)
         if all(_free(socket.SOCK_DGRAM, first + step) for step in range(count)):
             return first
