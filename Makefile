@@ -4,7 +4,7 @@
 # All targets may be called again at any time; what is done already takes no time.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest test-telephone test-hard check programs bench bench-browser conformance parity eval-turns eval-speech lock clean
+.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest test-telephone check programs bench bench-browser conformance parity eval-turns eval-speech lock clean
 
 export VENV ?= .venv
 CONFIG ?= config.toml
@@ -45,13 +45,13 @@ check:
 	$(VENV)/bin/mypy --strict bot
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
-# Browsers wait for voices most of the time: beside them runs what needs neither line nor clock.
-# Telephone calls wait, too: two at once, and what is nothing but work for a processor in the gaps.
-# Last, and alone, what measures the machine. What waits for minutes is `make conformance`'s.
-HARD_WORK = test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
+# Two lanes: browsers wait for voices most of the time, and beside them and after them runs what
+# needs neither line nor clock. Telephone calls wait, too: two at once. Last, and alone, what
+# measures the machine. What waits for minutes is `make conformance`'s.
+LANES = test-browser test-rest test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
 BROWSER_LEGS = $(wildcard tests/legs/test_webrtc*.py)
-MEASURED = $(addprefix tests/,sip/test_many_calls.py sip/test_talk.py support/test_wire.py \
-    legs/test_audio_path.py legs/test_sip_delays.py)
+MEASURED = $(addprefix tests/,sip/test_many_calls.py sip/test_talk.py sip/test_caller.py \
+    support/test_wire.py legs/test_audio_path.py legs/test_sip_delays.py)
 LONG = tests/sip/test_flood.py tests/legs/test_sip_session_timer.py
 TELEPHONE = tests/legs tests/contracts tests/sip
 ELSEWHERE = tests/coqui tests/engine tests/browser $(TELEPHONE) tests/support/test_wire.py
@@ -62,8 +62,8 @@ test:
 ifneq ($(TESTS),)
 	$(VENV)/bin/python -m pytest $(TESTS)
 else
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-browser test-rest
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync test-telephone test-hard
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(LANES)
+	@$(MAKE) --no-print-directory test-telephone
 	$(VENV)/bin/python -m pytest $(MEASURED)
 ifneq ($(COQUI),yes)
 	@echo "Coqui was not tested: COQUI=$(COQUI)"
@@ -76,9 +76,6 @@ programs:
 test-telephone:
 	$(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile $(TELEPHONE) \
 	    --ignore-glob='*/test_webrtc*' $(addprefix --ignore=,$(MEASURED) $(LONG))
-
-test-hard:
-	@nice -n 19 $(MAKE) --no-print-directory $(HARD_WORK)
 
 test-properties:
 	$(VENV)/bin/python -m pytest tests/engine/test_properties.py
