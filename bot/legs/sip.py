@@ -12,7 +12,9 @@ the rest of the bot sees it), `sip_setup` (how pjsip is set up), `sip_stack` (it
 `sip_trunks` and `sip_registration` (carriers), `sip_door`, `sip_sources`, `sip_flood`,
 `sip_filter`, `sip_gate` and `sip_sockets` (strangers and floods), `sip_reach` (does anybody
 listen there), `sip_sdp` (offers before pjsip sees them), `sip_srtp`, `sip_ptime`, `sip_rtp_door`
-(whose audio it is), `sip_watchdog` (who has gone), `sip_keys` and `sip_info` (DTMF).
+(whose audio it is), `sip_watchdog` (who has gone), `sip_keys` and `sip_info` (DTMF),
+`sip_manners` (what is refused, and how), `sip_equipment` (what each account has), `sip_refer`
+(transfers) and `pjsip` (the C functions below pjsua2).
 """
 
 from __future__ import annotations

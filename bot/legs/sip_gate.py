@@ -3,8 +3,7 @@
 pjsua answers OPTIONS by itself, and opens two sockets for an INVITE before anybody can refuse
 it; pjsua2 offers no say in either. Two pjsip modules of our own have it: the door in front of
 everything asks for the source alone, the gate right before pjsua for the method of what begins
-a dialog. All they call is exported by the shared object. The structures they rely on are the public
-`pjsip_module` and, for the source, `pjsip_rx_data`, whose layout is tried at the start.
+a dialog. The source is read from `pjsip_rx_data`, whose layout is tried at the start.
 """
 
 from __future__ import annotations
@@ -15,68 +14,27 @@ import struct
 import time
 from collections.abc import Callable
 
-NAME = b"mod-bot-%s"
+from bot.legs.pjsip import BEFORE_PJSUA, HANDLED, NOT_OURS, method_of, put_module, respond
+
 BEFORE_ALL = 4  # pjsip's first own module is PJSIP_MOD_PRIORITY_TRANSPORT_LAYER, 8
-BEFORE_PJSUA = 63  # pjsua's own handler is PJSIP_MOD_PRIORITY_APPLICATION, 64
 SOURCE_AT = 4336  # pjsip_rx_data.pkt_info.src_addr of pjproject 2.15, a sockaddr_in
 PROBE_S = 0.5
 
-HANDLED, NOT_OURS = 1, 0  # what pjsip wants to hear of a hook
 PASS, DROP = 0, -1  # what a door may say besides a status code
 
 Door = Callable[[str, int], int]
 """Address and port of a packet's sender → PASS, DROP or the status to answer with."""
-
-_Hook = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
-_Lifecycle = ctypes.c_void_p
-
-_kept: list[object] = []  # pjsip holds pointers into them until the process ends
-
-
-class _Module(ctypes.Structure):
-    """`pjsip_module` of pjproject 2.15."""
-
-    _fields_ = [
-        ("prev", ctypes.c_void_p),
-        ("next", ctypes.c_void_p),
-        ("name", ctypes.c_char_p),
-        ("name_length", ctypes.c_ssize_t),
-        ("id", ctypes.c_int),
-        ("priority", ctypes.c_int),
-        ("load", _Lifecycle),
-        ("start", _Lifecycle),
-        ("stop", _Lifecycle),
-        ("unload", _Lifecycle),
-        ("on_rx_request", _Hook),
-        ("on_rx_response", ctypes.c_void_p),
-        ("on_tx_request", ctypes.c_void_p),
-        ("on_tx_response", ctypes.c_void_p),
-        ("on_tsx_state", ctypes.c_void_p),
-    ]
 
 
 class Gate:
     """Both modules. On the SIP thread, pjsip being up; they go with libDestroy."""
 
     def __init__(self, library: str) -> None:
-        self._pjsip = pjsip = ctypes.CDLL(library)
-        pjsip.pjsip_rx_data_get_info.restype = ctypes.c_char_p
-        pjsip.pjsip_rx_data_get_info.argtypes = [ctypes.c_void_p]
-        pjsip.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
-        pjsip.pjsip_endpt_respond_stateless.argtypes = [
-            ctypes.c_void_p,
-            ctypes.c_void_p,
-            ctypes.c_int,
-            ctypes.c_void_p,
-            ctypes.c_void_p,
-            ctypes.c_void_p,
-        ]
-        pjsip.pjsip_endpt_register_module.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-        self._endpoint = pjsip.pjsua_get_pjsip_endpt()
+        self._library = library
         self._probe: tuple[str, int] | None = None  # who sends a packet to try the layout
         self._probed = False
         self._door: Door | None = None  # nobody comes in before there is one
-        self._register(b"door", BEFORE_ALL, self._at_the_door)
+        put_module(library, "door", BEFORE_ALL, self._at_the_door)
 
     def layout_holds(self, address: str, port: int, poll: Callable[[int], None]) -> bool:
         """Whether a sender is where SOURCE_AT says; tried on a packet of our own to the bot."""
@@ -102,38 +60,21 @@ class Gate:
         verdict = self._door(*source)
         if verdict == PASS:
             return NOT_OURS
-        if verdict != DROP and self._method(rdata) != b"ACK":
-            self._answer(rdata, verdict)
+        if verdict != DROP and method_of(self._library, rdata) != "ACK":
+            respond(self._library, rdata, verdict)
         return HANDLED
 
-    def put_gate(self, refuse: Callable[[bytes], bool]) -> None:
+    def put_gate(self, refuse: Callable[[str], bool]) -> None:
         """Answer 503 to requests outside a dialog whose method `refuse` says yes to."""
 
         def on_request(rdata: int) -> int:
-            method = self._method(rdata)
-            if method == b"ACK" or not refuse(method):
+            method = method_of(self._library, rdata)
+            if method == "ACK" or not refuse(method):
                 return NOT_OURS
-            self._answer(rdata, 503)
+            respond(self._library, rdata, 503)
             return HANDLED
 
-        self._register(b"gate", BEFORE_PJSUA, on_request)
-
-    def _method(self, rdata: int) -> bytes:
-        """The info reads `Request msg OPTIONS/cseq=…`."""
-        info: bytes = self._pjsip.pjsip_rx_data_get_info(rdata)
-        return info.partition(b"/")[0].rpartition(b" ")[2]
-
-    def _answer(self, rdata: int, status: int) -> None:
-        self._pjsip.pjsip_endpt_respond_stateless(self._endpoint, rdata, status, None, None, None)
-
-    def _register(self, name: bytes, priority: int, on_request: Callable[[int], int]) -> None:
-        hook = _Hook(on_request)
-        called = NAME % name
-        module = _Module(
-            name=called, name_length=len(called), id=-1, priority=priority, on_rx_request=hook
-        )
-        _kept.extend((module, hook))
-        self._pjsip.pjsip_endpt_register_module(self._endpoint, ctypes.byref(module))
+        put_module(self._library, "gate", BEFORE_PJSUA, on_request)
 
 
 def _source(rdata: int) -> tuple[str, int]:

@@ -13,10 +13,9 @@ import re
 from collections import deque
 from collections.abc import Callable
 
-from bot.legs.sip_gate import _Hook, _kept, _Module
+from bot.legs.pjsip import HANDLED, NOT_OURS, Text, functions, put_module, respond
 from bot.legs.sip_message import headers_of
 
-NAME = b"mod-bot-info"
 BEFORE_DIALOGS = 6  # pjsip's first own module is PJSIP_MOD_PRIORITY_TRANSPORT_LAYER, 8
 PACKET_AT, LENGTH_AT, MOST = 320, 4328, 4000  # pkt_info.packet, pkt_info.len, PJSIP_MAX_PKT_LEN
 REMEMBERED = 64
@@ -38,50 +37,27 @@ def key_of(body: str) -> str:
     return word if len(word) == 1 and word in KEYS else ""
 
 
-class _Text(ctypes.Structure):
-    """`pj_str_t`."""
-
-    _fields_ = [("ptr", ctypes.c_char_p), ("length", ctypes.c_ssize_t)]
-
-
 class InfoDesk:
     """`pressed` is told Call-ID and key. On the SIP thread, pjsip being up."""
 
     def __init__(self, library: str, pressed: Callable[[str, str], None]) -> None:
         self._pressed = pressed
         self._seen: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
-        self._pjsip = pjsip = ctypes.CDLL(library)
-        pjsip.pjsip_ua_find_dialog.restype = ctypes.c_void_p
-        text = ctypes.POINTER(_Text)
-        pjsip.pjsip_ua_find_dialog.argtypes = [text, text, text, ctypes.c_int]
-        pjsip.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
-        respond = pjsip.pjsip_endpt_respond_stateless
-        respond.argtypes = [
-            *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int),
-            *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
-        ]
-        pjsip.pjsip_endpt_register_module.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-        self._endpoint = pjsip.pjsua_get_pjsip_endpt()
-        hook = _Hook(self._take)
-        module = _Module(
-            name=NAME, name_length=len(NAME), id=-1, priority=BEFORE_DIALOGS, on_rx_request=hook
-        )
-        _kept.extend((module, hook))
-        pjsip.pjsip_endpt_register_module(self._endpoint, ctypes.byref(module))
+        self._library = library
+        put_module(library, "info", BEFORE_DIALOGS, self._take)
 
     def _take(self, rdata: int) -> int:
-        """1: answered, 0: let pjsip have it."""
         length = ctypes.c_ssize_t.from_address(rdata + LENGTH_AT).value
         if not 0 < length <= MOST or ctypes.string_at(rdata + PACKET_AT, 5) != b"INFO ":
-            return 0
+            return NOT_OURS
         text = ctypes.string_at(rdata + PACKET_AT, length).decode("utf-8", "replace")
         headers, body = headers_of(text), text.partition("\r\n\r\n")[2]
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in BODIES or not self._ours(headers):
-            return 0  # sip_manners has a word for it
+            return NOT_OURS  # sip_manners has a word for it
         status = self._status(headers, body)
-        self._pjsip.pjsip_endpt_respond_stateless(self._endpoint, rdata, status, None, None, None)
-        return 1
+        respond(self._library, rdata, status)
+        return HANDLED
 
     def _status(self, headers: dict[str, str], body: str) -> int:
         key = key_of(body)
@@ -99,5 +75,7 @@ class InfoDesk:
         parts = [headers.get("call-id", ""), *(tag[1] if tag else "" for tag in tags)]
         if not all(parts):
             return False
-        texts = [_Text(part.encode(), len(part.encode())) for part in parts]
-        return bool(self._pjsip.pjsip_ua_find_dialog(*map(ctypes.byref, texts), 0))
+        octets = [part.encode() for part in parts]
+        texts = [Text.of(each) for each in octets]
+        found = functions(self._library).pjsip_ua_find_dialog(*map(ctypes.byref, texts), 0)
+        return bool(found)

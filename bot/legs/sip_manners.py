@@ -12,9 +12,8 @@ answer, and answers it within one with 500. Here stands one table instead:
 | NOTIFY of what was not subscribed to | 481 (RFC 6665 4.1.3) |
 | OPTIONS within a dialog | 200 and Allow |
 
-Everything called here is exported by pjsua2's shared object. Structures relied on are the public
-`pjsip_module`, `pjsip_hdr` and `pjsip_generic_array_hdr` of pjproject 2.15; before a list is
-changed its name is read where it should be.
+Structures relied on are the public `pjsip_hdr` and `pjsip_generic_array_hdr` of pjproject 2.15;
+before a list is changed its name is read where it should be.
 """
 
 from __future__ import annotations
@@ -24,13 +23,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pjsua2 as pj
 
-from bot.legs.sip_gate import BEFORE_PJSUA, _Hook, _kept, _Module
+from bot.legs.pjsip import (
+    BEFORE_PJSUA,
+    HANDLED,
+    NOT_OURS,
+    Text,
+    functions,
+    method_of,
+    put_module,
+)
 
 SERVED = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "NOTIFY", "UPDATE", "PRACK")
 ALLOW = ", ".join(SERVED)
 ACCEPTED_INFO = ("application/dtmf-relay", "application/dtmf")
 BEFORE_DIALOGS = 31  # pjsip's dialogs are at PJSIP_MOD_PRIORITY_UA_PROXY_LAYER, 32
-HANDLED, PASSED = 1, 0
 
 Headers = Mapping[str, str]
 
@@ -39,15 +45,6 @@ class _ListHead(ctypes.Structure):
     """The first two members of every pjsip header: where it hangs in its list."""
 
     _fields_ = [("prev", ctypes.c_void_p), ("next", ctypes.c_void_p)]
-
-
-class _Text(ctypes.Structure):
-    """`pj_str_t`."""
-
-    _fields_ = [("start", ctypes.c_void_p), ("length", ctypes.c_ssize_t)]
-
-    def read(self) -> str:
-        return ctypes.string_at(self.start, self.length).decode("ascii", "replace")
 
 
 def unserved(method: str, *, in_dialog: bool) -> int:
@@ -80,11 +77,11 @@ class _Values(ctypes.Structure):
     _fields_ = [
         ("links", _ListHead),
         ("type", ctypes.c_int),
-        ("name", _Text),
-        ("short_name", _Text),
+        ("name", Text),
+        ("short_name", Text),
         ("operations", ctypes.c_void_p),
         ("count", ctypes.c_uint),
-        ("values", _Text * 32),
+        ("values", Text * 32),
     ]
 
     count: int
@@ -104,28 +101,11 @@ class Manners:
 
     def __init__(self, library: str, codecs: Sequence[str]) -> None:
         self.codecs = codecs  # those an offer must have one of
-        self._pjsip = pjsip = ctypes.CDLL(library)
-        pointer = ctypes.c_void_p
-        for name, result, arguments in (
-            ("pjsip_rx_data_get_info", ctypes.c_char_p, [pointer]),
-            ("pjsua_get_pjsip_endpt", pointer, []),
-            ("pjsip_endpt_get_capability", pointer, [pointer, ctypes.c_int, pointer]),
-            ("pjsip_rdata_get_dlg", pointer, [pointer]),
-            ("pjsua_pool_create", pointer, [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t]),
-            ("pj_pool_release", None, [pointer]),
-            ("pjsip_endpt_register_module", ctypes.c_int, [pointer, pointer]),
-            ("pjsip_generic_string_hdr_create", pointer, [pointer, pointer, pointer]),
-            ("pjsip_endpt_respond_stateless", ctypes.c_int,
-             [pointer, pointer, ctypes.c_int, pointer, pointer, pointer]),
-            ("pjsip_dlg_respond", ctypes.c_int,
-             [pointer, pointer, ctypes.c_int, pointer, pointer, pointer]),
-        ):  # fmt: skip
-            function = getattr(pjsip, name)
-            function.restype, function.argtypes = result, arguments
-        self._endpoint = pjsip.pjsua_get_pjsip_endpt()
+        self._library, self._pjsip = library, functions(library)
+        self._endpoint = self._pjsip.pjsua_get_pjsip_endpt()
         self._advertise()
-        self._register(b"mod-bot-unserved", BEFORE_DIALOGS, self._early)
-        self._register(b"mod-bot-strays", BEFORE_PJSUA, self._late)
+        put_module(library, "unserved", BEFORE_DIALOGS, self._early)
+        put_module(library, "strays", BEFORE_PJSUA, self._late)
 
     def answer(self, rdata: int, method: str, headers: Headers) -> None:
         """Within a dialog, from the callback that tells of the transaction."""
@@ -147,22 +127,17 @@ class Manners:
                     values.keep(wanted)
 
     def _early(self, rdata: int) -> int:
-        return self._turn_away(rdata, unserved(self._method(rdata), in_dialog=True))
+        return self._turn_away(rdata, unserved(method_of(self._library, rdata), in_dialog=True))
 
     def _late(self, rdata: int) -> int:
         """No dialog has taken it."""
-        return self._turn_away(rdata, unserved(self._method(rdata), in_dialog=False))
+        return self._turn_away(rdata, unserved(method_of(self._library, rdata), in_dialog=False))
 
     def _turn_away(self, rdata: int, status: int) -> int:
         if not status:
-            return PASSED
+            return NOT_OURS
         self._respond(self._pjsip.pjsip_endpt_respond_stateless, self._endpoint, rdata, status)
         return HANDLED
-
-    def _method(self, rdata: int) -> str:
-        """The info reads `Request msg OPTIONS/cseq=…`."""
-        info: bytes = self._pjsip.pjsip_rx_data_get_info(rdata)
-        return info.partition(b"/")[0].rpartition(b" ")[2].decode("ascii", "replace")
 
     def _respond(self, respond: Callable[..., int], who: int, rdata: int, status: int) -> None:
         """The headers are copied into the response, so their pool may go at once."""
@@ -174,9 +149,7 @@ class Manners:
         try:
             if status in named:
                 kept = [each.encode() for each in named[status]]
-                texts = [
-                    _Text(ctypes.cast(ctypes.c_char_p(t), ctypes.c_void_p), len(t)) for t in kept
-                ]
+                texts = [Text.of(each) for each in kept]
                 header = self._pjsip.pjsip_generic_string_hdr_create(
                     pool, *(ctypes.byref(text) for text in texts)
                 )
@@ -186,11 +159,3 @@ class Manners:
             respond(who, rdata, status, None, ctypes.byref(head), None)
         finally:
             self._pjsip.pj_pool_release(pool)
-
-    def _register(self, name: bytes, priority: int, on_request: Callable[[int], int]) -> None:
-        hook = _Hook(on_request)
-        module = _Module(
-            name=name, name_length=len(name), id=-1, priority=priority, on_rx_request=hook
-        )
-        _kept.extend((module, hook))
-        self._pjsip.pjsip_endpt_register_module(self._endpoint, ctypes.byref(module))

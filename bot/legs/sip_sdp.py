@@ -1,8 +1,7 @@
 """Each SDP that comes in, shown before pjsip itself looks at it.
 
 pjsua2 tells of an offer too late or not at all. A pjsip module of our own in front of all others
-sees every message; what it calls is exported by the shared object. The structures it relies on are
-the public `pjsip_module` and the beginning of `pjsip_rdata_sdp_info`.
+sees every message.
 """
 
 from __future__ import annotations
@@ -11,9 +10,8 @@ import ctypes
 import re
 from collections.abc import Callable, Iterable
 
-from bot.legs.sip_gate import _Hook, _kept, _Module
+from bot.legs.pjsip import NOT_OURS, functions, put_module
 
-NAME = b"mod-bot-sdp"
 BEFORE_ALL = 5  # pjsip's first own module is PJSIP_MOD_PRIORITY_TRANSPORT_LAYER, 8
 
 See = Callable[[bytes], Iterable[tuple[int, int]]]
@@ -36,28 +34,14 @@ class _SdpInfo(ctypes.Structure):
 
 def show_sdp(library: str, see: See) -> None:
     """On the SIP thread, pjsip being up; it lasts until libDestroy."""
-    pjsip = ctypes.CDLL(library)
-    pjsip.pjsip_rdata_get_sdp_info.restype = ctypes.POINTER(_SdpInfo)
-    pjsip.pjsip_rdata_get_sdp_info.argtypes = [ctypes.c_void_p]
-    pjsip.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
-    pjsip.pjsip_endpt_register_module.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    pjsip = functions(library)
 
     def on_message(rdata: int) -> int:
         info = pjsip.pjsip_rdata_get_sdp_info(rdata)
-        if info and info.contents.body:
-            sdp = info.contents
+        sdp = _SdpInfo.from_address(info) if info else None
+        if sdp is not None and sdp.body:
             for begin, end in see(ctypes.string_at(sdp.body, sdp.length)):
                 ctypes.memset(sdp.body + begin, ord("x"), end - begin)
-        return 0  # let the others have it
+        return NOT_OURS
 
-    hook = _Hook(on_message)
-    module = _Module(
-        name=NAME,
-        name_length=len(NAME),
-        id=-1,
-        priority=BEFORE_ALL,
-        on_rx_request=hook,
-        on_rx_response=ctypes.cast(hook, ctypes.c_void_p),
-    )
-    _kept.extend((module, hook))
-    pjsip.pjsip_endpt_register_module(pjsip.pjsua_get_pjsip_endpt(), ctypes.byref(module))
+    put_module(library, "sdp", BEFORE_ALL, on_message, responses=True)

@@ -224,11 +224,11 @@ class SipStack:
             if call.getInfo().callIdString == call_id:
                 call.report(Pressed(key, "info"))
 
-    def _refuses(self, method: bytes) -> bool:
+    def _refuses(self, method: str) -> bool:
         """Asked for each request outside a dialog, before pjsua spends anything on it."""
-        if method == b"INVITE":
+        if method == "INVITE":
             return self._begun.exceeded
-        return method == b"OPTIONS" and (self._draining() or self.clock.sick)
+        return method == "OPTIONS" and (self._draining() or self.clock.sick)
 
     # ---- calls ---------------------------------------------------------------------------
 

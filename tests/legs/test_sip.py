@@ -6,7 +6,6 @@ The far side is a phone of raw sockets where its answers matter, else the endpoi
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
 
 import pjsua2 as pj
 import pytest
@@ -18,18 +17,6 @@ from bot.legs.sip_sockets import CALLS_AT_ONCE, CLOSING_S
 from tests.sip.conformance.agent import Agent
 from tests.support.sip_desk import Desk, until
 from tests.support.sip_wire import WirePhone
-
-
-@pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    async with Desk() as made:
-        yield made
-
-
-@pytest.fixture
-async def phone(desk) -> AsyncIterator[WirePhone]:
-    async with WirePhone(desk.address) as made:
-        yield made
 
 
 @pytest.mark.parametrize(

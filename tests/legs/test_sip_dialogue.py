@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from bot.legs.sip import SipLeg
 from bot.legs.sip_manners import ALLOW
 from bot.legs.sip_offers import receiving_only, speaks
 from tests.support.rtp_wire import lost
-from tests.support.sip_desk import Desk, until
+from tests.support.sip_desk import until
 from tests.support.sip_dialog import (
     ask,
     codecs_of,
@@ -26,23 +25,11 @@ from tests.support.sip_dialog import (
 )
 from tests.support.sip_message import answered
 from tests.support.sip_wire import WireCall
-from tests.support.wire import PCMA, WirePhone
+from tests.support.wire import PCMA
 
 LOUD = np.full(960, 8000, np.int16)
 LOUD[::2] = -8000
 TONE = (8000 * np.sin(np.arange(4000) * 2 * np.pi * 440 / 8000)).astype(np.int16)
-
-
-@pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    async with Desk() as made:
-        yield made
-
-
-@pytest.fixture
-async def phone(desk: Desk) -> AsyncIterator[WirePhone]:
-    async with asyncio.timeout(60), WirePhone(desk.address) as made:
-        yield made
 
 
 async def heard(leg: SipLeg, frames: int) -> int:

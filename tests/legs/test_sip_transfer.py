@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -13,18 +12,6 @@ from tests.support.sip_desk import Desk, until
 from tests.support.wire import WireCall, WirePhone
 
 TARGET = "sip:2000@127.0.0.1"
-
-
-@pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    async with Desk() as made:
-        yield made
-
-
-@pytest.fixture
-async def phone(desk: Desk) -> AsyncIterator[WirePhone]:
-    async with asyncio.timeout(60), WirePhone(desk.address) as made:
-        yield made
 
 
 async def asked(desk: Desk, phone: WirePhone) -> tuple[WireCall, SipLeg, asyncio.Task[None]]:
