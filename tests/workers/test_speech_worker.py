@@ -20,7 +20,7 @@ from aiohttp import web
 from bot.audio import wav
 from bot.errors import StartError
 from bot.providers.mock import MockSpeechToText, MockTextToSpeech
-from bot.providers.whisper_weights import AT_A_TIME, packaged_folder
+from bot.providers.whisper_weights import packaged_folder
 from bot.workers import speech_api
 from bot.workers.speech_api import Engines, SpeechApi
 from bot.workers.speech_audio import decode_upload
@@ -153,12 +153,12 @@ async def test_an_urgent_check_overtakes_turns_that_wait(client: httpx.AsyncClie
         await client.post("/v1/audio/transcriptions", headers=headers, **upload(said))
         order.append(name)
 
-    turns = [asyncio.create_task(ask(f"turn {number}", {})) for number in range(8)]
+    turns = [asyncio.create_task(ask(f"turn {number}", {})) for number in range(24)]
     await asyncio.sleep(0.05)  # they are in the queue before the check comes
     await asyncio.gather(ask("check", {"X-Priority": "urgent"}), *turns)
-    # those under way are not stopped, nor those that ended while the check was on its way
-    before = min(AT_A_TIME, os.cpu_count() or 1) + 2
-    assert order.index("check") <= before < len(turns) - 2, order
+    # Those under way are not stopped, and some end while the check is on its way and is read:
+    # how many depends on the machine. Without its priority it would be the last or nearly so.
+    assert order.index("check") < len(turns) / 2, order
 
 
 async def test_models_and_health(client: httpx.AsyncClient) -> None:
