@@ -53,7 +53,9 @@ def check(config_path: Path, live: bool) -> None:
     config, faults = check_config(config_path)
     if config is None:
         refuse(faults)
-    shelf = read_shelf(config.personas.dir, config.dialplans.dir, config.webhooks.allow)
+    shelf = read_shelf(
+        config.personas.dir, config.dialplans.dir, config.webhooks.allow, config.sip.region
+    )
     faults = [
         *faults,
         *weight_faults(config, config_path, shelf.personas.values()),

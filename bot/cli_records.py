@@ -71,9 +71,9 @@ def calls(config_path: Path, number: int, as_json: bool) -> None:
 
     With --json a list of objects: the columns of the calls table (id, leg_kind, leg_id, codec,
     caller, called, persona, route_why, worker_pid, started, answered, ended, end_reason,
-    recording, frames_in, frames_lost, frames_dropped, underruns, rtp_received, rtp_lost) and
-    turns, interruptions, response_p50_ms. Times are ISO 8601 in UTC; ended is null while a call
-    lives.
+    recording, frames_in, frames_lost, frames_dropped, underruns, rtp_received, rtp_lost,
+    direction: "in", or "out" when the bot called; trunk: by which it came or went) and turns,
+    interruptions, response_p50_ms. Times are ISO 8601 in UTC; ended is null while a call lives.
 
     \b
     python -m bot calls
@@ -184,7 +184,9 @@ def calls_table(found: list[Call]) -> Table:
 
 def print_call(detail: CallDetail) -> None:
     call, out = detail.call, console()
-    line = f"{call.caller or 'withheld'} called {call.called} ({call.leg_kind} {call.codec})"
+    way = "to" if call.direction == "out" else "from"
+    trunk = f", {way} trunk {call.trunk}" if call.trunk else ""
+    line = f"{call.caller or 'withheld'} called {call.called} ({call.leg_kind} {call.codec}{trunk})"
     packets = f"{call.rtp_lost or 0} of {call.rtp_received or 0} packets"
     facts = Table.grid(padding=(0, 2))
     for name, value in (

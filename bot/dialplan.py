@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.errors import ConfigError
-from bot.numbers import beginnings, spellings
+from bot.numbers import beginnings, one_spelling, spellings
 from bot.toml_files import inspect, read_toml
 
 DESTINATIONS = ("persona", "reject", "redirect")
@@ -63,19 +63,22 @@ class Decision:
     why: str  # one sentence for `bot route` and the call record
 
 
-def load_dialplan(folder: Path) -> Dialplan:
+def load_dialplan(folder: Path, region: str = "") -> Dialplan:
     """Every *.toml of the folder as one plan, in the order of their names.
 
     Raises ConfigError for the first fault. Whether the personas exist is the library's question.
     """
-    plans, wrong = check_plans(folder)
+    plans, wrong = check_plans(folder, region)
     if wrong:
         raise wrong[0]
     return merged(plans)
 
 
-def check_plans(folder: Path) -> tuple[dict[Path, Dialplan], list[ConfigError]]:
-    """The plan of each file that can be used, and every fault of the folder."""
+def check_plans(folder: Path, region: str = "") -> tuple[dict[Path, Dialplan], list[ConfigError]]:
+    """The plan of each file that can be used, and every fault of the folder.
+
+    `region`: the country of numbers without a country code, see `bot.numbers`.
+    """
     plans: dict[Path, Dialplan] = {}
     wrong: list[ConfigError] = []
     for path in sorted(folder.glob("*.toml")):
@@ -90,7 +93,7 @@ def check_plans(folder: Path) -> tuple[dict[Path, Dialplan], list[ConfigError]]:
     if not plans and not wrong:
         what, remedy = "holds no dialplan.", "Put a .toml file with a [default] there."
         wrong.append(ConfigError(str(folder), "", what, remedy))
-    return plans, wrong + _clashes(plans)
+    return plans, wrong + _clashes(plans, region)
 
 
 def merged(plans: dict[Path, Dialplan]) -> Dialplan:
@@ -145,7 +148,7 @@ def _early_faults(file: str, place: str, route: Route) -> Iterator[ConfigError]:
         yield ConfigError(file, f"{place}.early_text", what, remedy)
 
 
-def _clashes(plans: dict[Path, Dialplan]) -> list[ConfigError]:
+def _clashes(plans: dict[Path, Dialplan], region: str) -> list[ConfigError]:
     """Routes without a number, numbers told twice, more than one default."""
     wrong: list[ConfigError] = []
     taken: dict[tuple[str, frozenset[str]], str] = {}
@@ -162,7 +165,8 @@ def _clashes(plans: dict[Path, Dialplan]) -> list[ConfigError]:
             wrong.append(ConfigError(str(path), f"{place}.number", what, remedy))
             continue
         else:
-            who = (route.number, frozenset(route.callers))
+            callers = frozenset(one_spelling(f"{start}*", region) for start in route.callers)
+            who = (one_spelling(route.number, region), callers)
         if who in taken:
             what = f"comes after {taken[who]}, which answers the same calls."
             wrong.append(ConfigError(str(path), place, what, "Remove one of the two."))

@@ -49,7 +49,7 @@ class Library:
         region: str = "",
     ) -> None:
         self._region = region
-        self._read = partial(read_shelf, personas_dir, dialplans_dir, webhooks)
+        self._read = partial(read_shelf, personas_dir, dialplans_dir, webhooks, region)
         shelf = self._read()
         if shelf.plan is None or shelf.faults:
             raise shelf.faults[0]
@@ -83,7 +83,9 @@ def library_of(config: Config) -> Library:
     )
 
 
-def read_shelf(personas_dir: Path, dialplans_dir: Path, webhooks: Sequence[str] = ()) -> Shelf:
+def read_shelf(
+    personas_dir: Path, dialplans_dir: Path, webhooks: Sequence[str] = (), region: str = ""
+) -> Shelf:
     """Everything that stands in both folders, and everything wrong with it."""
     personas: dict[str, Persona] = {}
     broken: set[str] = set()
@@ -98,7 +100,7 @@ def read_shelf(personas_dir: Path, dialplans_dir: Path, webhooks: Sequence[str] 
     if not personas and not broken:
         what, remedy = "holds no persona.", "Put a .toml file there."
         faults.append(ConfigError(str(personas_dir), "", what, remedy))
-    plans, plan_faults = check_plans(dialplans_dir)
+    plans, plan_faults = check_plans(dialplans_dir, region)
     known = sorted([*personas, *broken])  # a broken file is one fault, not one per route to it
     for path, place, route in places(plans):
         if route.persona and route.persona not in known:

@@ -80,6 +80,13 @@ def spellings(number: str, region: str = "") -> frozenset[str]:
     return frozenset((number, e164(number, region)))
 
 
+def one_spelling(pattern: str, region: str = "") -> str:
+    """The same for all ways to write a number, or the beginning of one with * at its end."""
+    if not pattern.endswith("*"):
+        return e164(pattern, region)
+    return max(beginnings(pattern[:-1], region), key=lambda start: start.startswith("+")) + "*"
+
+
 def is_region(text: str) -> bool:
     """Is it a country of phonenumbers, as "DE"?"""
     return text in phonenumbers.SUPPORTED_REGIONS

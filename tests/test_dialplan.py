@@ -204,3 +204,21 @@ GERMAN = Dialplan(
 def test_routes_patterns_and_callers_may_be_written_as_people_write_them(called, caller, persona):
     decision = decide(GERMAN, called, caller, "DE")
     assert decision.route is not None and decision.route.persona == persona
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("number = '030 12345678'", "number = '+493012345678'"),
+        ("number = '030*'", "number = '+4930*'"),
+        ("number = '1'\ncallers = ['030']", "number = '1'\ncallers = ['+4930', '004930']"),
+    ],
+)
+def test_one_number_in_two_spellings_is_told_twice(tmp_path, first, second):
+    routes = "".join(f"[[routes]]\npersona = 'x'\n{each}\n" for each in (first, second))
+    (tmp_path / "a.toml").write_text(routes)
+    assert [str(fault) for fault in check_plans(tmp_path, "DE")[1]] == [
+        f"{tmp_path}/a.toml: routes[2]: comes after {tmp_path}/a.toml: routes[1], which answers "
+        "the same calls. Remove one of the two."
+    ]
+    assert faults_of(tmp_path) == [], "no region, no rules"

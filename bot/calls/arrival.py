@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import aclosing
-from itertools import repeat
+from itertools import chain
 from math import ceil
 
 import numpy as np
 
-from bot.audio.frame import BUS_HZ, FRAME_S, FRAME_SAMPLES, Frame, Samples, silence
+from bot.audio.frame import BUS_HZ, FRAME_S, FRAME_SAMPLES, Frame, Samples
 from bot.audio.tones import ringback
 from bot.dialplan import Route
 from bot.legs.base import HangUp, Leg
@@ -37,13 +37,13 @@ async def ring(leg: Leg, route: Route, region: str, prompt: Samples | None) -> N
     """As long as the plan says; a caller who gives up ends the wait. Raises LegError.
 
     `region`: whose ringback tone it is, where the plan wants one to be sent; `prompt`: what it
-    wants to be said, None when that could not be spoken.
+    wants to be said before it, None when there is nothing or it could not be spoken.
     """
     seconds = max(route.ring_s, len(prompt) / BUS_HZ if prompt is not None else 0.0)
     if not (route.early and seconds and await leg.early()):
         await _wait(leg, route.ring_s)
         return
-    sound = ringback(region) if route.early == "ringback" else _framed(prompt)
+    sound = chain(_framed(prompt), ringback(region))
     left = ceil(seconds / FRAME_S)
     async with aclosing(leg.frames()) as frames:  # type: ignore[type-var]
         async for _ in frames:
@@ -54,11 +54,9 @@ async def ring(leg: Leg, route: Route, region: str, prompt: Samples | None) -> N
 
 
 def _framed(prompt: Samples | None) -> Iterator[Frame]:
-    """Once, then silence."""
     if prompt is not None:
         whole = np.pad(prompt, (0, -len(prompt) % FRAME_SAMPLES))
         yield from whole.reshape(-1, FRAME_SAMPLES)
-    yield from repeat(silence())
 
 
 async def _wait(leg: Leg, for_s: float) -> None:

@@ -210,4 +210,6 @@ def _start(
         route_why=decision.why,
         started=datetime.now(UTC),
         recording=str(recording.path) if recording else "",
+        direction="out" if leg.info.outbound else "in",
+        trunk=leg.info.trunk,
     )

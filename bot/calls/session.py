@@ -123,7 +123,9 @@ class Session:
             return self._hang_up_reason
         if self._line.transferred_to:
             return f"transferred to {self._line.transferred_to}"
-        return "caller hung up" if self._leg.ended == "caller" else self._leg.ended or "unknown"
+        if self._leg.ended == "caller":
+            return "called party hung up" if self._leg.info.outbound else "caller hung up"
+        return self._leg.ended or "unknown"
 
     def ask_to_end(self, reason: str) -> None:
         """Say goodbye at the next tick, then hang up."""

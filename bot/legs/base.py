@@ -39,6 +39,7 @@ class LegInfo:
     headers: Mapping[str, str] = field(default_factory=dict)  # those a dialplan may look at
     found: str = ""  # where the numbers were found, when it is not where one would look
     trunk: str = ""  # name of the trunk of a telephone call, "" for one that came by none
+    outbound: bool = False  # we called them
 
 
 @dataclass(frozen=True, slots=True)

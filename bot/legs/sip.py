@@ -6,15 +6,15 @@
     await leg.answered()
 
 pjsip is a singleton: one endpoint per process. The files around this one: `sip_leg` (a party as
-the rest of the bot sees it), `sip_setup` (how pjsip is set up), `sip_stack` (its life and calls),
-`sip_call` (callbacks to news), `sip_thread`, `sip_clock`, `bridge` (audio in and out),
-`sip_message` (headers), `sip_identity` (who calls whom), `sip_ports` (which ports RTP may use),
-`sip_trunks` and `sip_registration` (carriers), `sip_door`, `sip_sources`, `sip_flood`,
-`sip_filter`, `sip_gate` and `sip_sockets` (strangers and floods), `sip_reach` (does anybody
-listen there), `sip_sdp` (offers before pjsip sees them), `sip_srtp`, `sip_ptime`, `sip_rtp_door`
-(whose audio it is), `sip_watchdog` (who has gone), `sip_keys` and `sip_info` (DTMF),
-`sip_manners` (what is refused, and how), `sip_equipment` (what each account has), `sip_refer`
-(transfers) and `pjsip` (the C functions below pjsua2).
+the rest of the bot sees it), `sip_setup` (how pjsip is set up), `sip_stack` (its life),
+`sip_calls` (the table of calls), `sip_call` (callbacks to news), `sip_thread`, `sip_clock`,
+`bridge` (audio in and out), `sip_message` (headers), `sip_identity` (who calls whom), `sip_ports`
+(which ports RTP may use), `sip_trunks` and `sip_registration` (carriers), `sip_door`,
+`sip_sources`, `sip_flood`, `sip_filter`, `sip_gate` and `sip_sockets` (strangers and floods),
+`sip_reach` (does anybody listen there), `sip_sdp` (offers before pjsip sees them), `sip_srtp`,
+`sip_ptime`, `sip_rtp_door` (whose audio it is), `sip_watchdog` (who has gone), `sip_keys` and
+`sip_info` (DTMF), `sip_manners` (what is refused, and how), `sip_equipment` (what each account
+has), `sip_refer` (transfers) and `pjsip` (the C functions below pjsua2).
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ class SipEndpoint:
         box = Mailbox(SILENCE)
         line = await self._thread.do(lambda: self._stack.trunks.named(trunk))
         caller = caller or line.trunk.caller_id or line.trunk.user
-        info = LegInfo("sip", "", caller, number, trunk=line.trunk.name)
-        leg = SipLeg(self._stack, self._thread, box, info, outbound=True)
+        info = LegInfo("sip", "", caller, number, trunk=line.trunk.name, outbound=True)
+        leg = SipLeg(self._stack.calls, self._thread, box, info)
         report, name = self._reporter(leg), line.trunk.name
 
         async def begin(uri: str) -> tuple[int, str]:
@@ -137,8 +137,8 @@ class SipEndpoint:
         """A leg that is calling `uri`; see `SipLeg.answered`. Raises LegError when the URI is
         none or all lines are busy."""
         box = Mailbox(SILENCE)
-        info = LegInfo("sip", "", caller, user_of(uri))
-        leg = SipLeg(self._stack, self._thread, box, info, outbound=True)
+        info = LegInfo("sip", "", caller, user_of(uri), outbound=True)
+        leg = SipLeg(self._stack.calls, self._thread, box, info)
         report = self._reporter(leg)
         leg.dialled(*await self._thread.do(lambda: self._stack.dial(uri, caller, box, report)))
         return leg
@@ -152,7 +152,7 @@ class SipEndpoint:
         if self._resolving is not None:
             self._resolving.cancel()
         with contextlib.suppress(TimeoutError, LegError):
-            await self._thread.do(self._stack.end_calls)
+            await self._thread.do(self._stack.calls.end_all)
             await asyncio.wait_for(self._all_gone(), GOODBYE_S)
         with contextlib.suppress(TimeoutError, LegError):
             await self._thread.do(self._stack.trunks.leave)
@@ -165,7 +165,7 @@ class SipEndpoint:
         self._stack.stop()
 
     async def _all_gone(self) -> None:
-        while await self._thread.do(self._stack.count):  # one poll of pjsip each
+        while await self._thread.do(self._stack.calls.__len__):  # one poll of pjsip each
             pass
 
     async def _all_left(self) -> None:
@@ -176,7 +176,7 @@ class SipEndpoint:
 
     def _invited(self, invite: Invite) -> Callable[[News], None]:
         info = self._info(invite)
-        leg = SipLeg(self._stack, self._thread, invite.box, info, outbound=False)
+        leg = SipLeg(self._stack.calls, self._thread, invite.box, info)
         leg.serial = invite.serial
         self._post(self._on_call, leg)
         return self._reporter(leg)

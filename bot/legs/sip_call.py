@@ -124,6 +124,7 @@ class SipCall(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
         self.confirmed = False
         self.session = 0  # see sip_session; of a call that came in
         self.sender = ""  # "address:port" of its INVITE
+        self.transaction: tuple[str, ...] = ()  # the INVITE's, see sip_message
         self.manners = manners
         self.referred = False  # a REFER of ours has left
         self._report = report

@@ -36,8 +36,8 @@ from bot.legs.sip_call import (
     StreamEnded,
     Transferred,
 )
+from bot.legs.sip_calls import RETRY_AFTER_S, Calls
 from bot.legs.sip_keys import INBAND, Keypad
-from bot.legs.sip_stack import RETRY_AFTER_S, SipStack
 from bot.legs.sip_thread import SipThread
 
 REFUSALS = {
@@ -73,18 +73,15 @@ class CallRefused(LegError):
 
 
 class SipLeg:
-    """See `bot.legs.base.Leg`; `outbound` tells who dialled."""
+    """See `bot.legs.base.Leg`."""
 
-    def __init__(
-        self, stack: SipStack, thread: SipThread, box: Mailbox, info: LegInfo, *, outbound: bool
-    ) -> None:
-        self.outbound = outbound
-        self.serial = 0  # of the call in the stack's table
-        self._stack = stack
+    def __init__(self, calls: Calls, thread: SipThread, box: Mailbox, info: LegInfo) -> None:
+        self.serial = 0  # of the call in their table
+        self._calls = calls
         self._thread = thread
         self._box = box
         self._info = info
-        self._keypad = Keypad(stack.dtmf_inband)
+        self._keypad = Keypad(calls.dtmf_inband)
         self._up = Upsampler(BRIDGE_HZ)
         self._down = Downsampler(BRIDGE_HZ)
         self._events: list[LegEvent] = []
@@ -126,7 +123,7 @@ class SipLeg:
         ahead = max(0, len(self._box.outbound) - 1) * FRAME_S
         return Delays(
             inbound=TICK_WAIT_S + CONCEAL_S + BRIDGE_S + self._up.delay_s,
-            outbound=self._stack.clock.to_next_tick() + ahead + BRIDGE_S + self._down.delay_s,
+            outbound=self._calls.clock.to_next_tick() + ahead + BRIDGE_S + self._down.delay_s,
         )
 
     def events(self) -> list[LegEvent]:
@@ -163,25 +160,25 @@ class SipLeg:
 
     async def answer(self) -> None:
         """Of a call we make: wait until the far side does."""
-        if self.outbound:
+        if self._info.outbound:
             await self.answered(DIAL_S)
             return
         if self._ended is not None:
             raise LegError("the caller has gone")
-        await self._thread.do(lambda: self._stack.answer(self.serial, self._box))
+        await self._thread.do(lambda: self._calls.answer(self.serial, self._box))
         self._established.set()
 
     async def early(self) -> bool:
         if self._ended is not None:
             raise LegError("the caller has gone")
-        await self._thread.do(lambda: self._stack.early(self.serial, self._box))
+        await self._thread.do(lambda: self._calls.early(self.serial, self._box))
         return True
 
     async def refuse(self, code: int, reason: str = "", contact: str = "") -> None:
         if self._ended is not None or self._established.is_set():
             return
         retry = RETRY_AFTER_S if code == 503 else 0
-        await self._leave(lambda: self._stack.refuse(self.serial, code, retry, reason, contact))
+        await self._leave(lambda: self._calls.refuse(self.serial, code, retry, reason, contact))
 
     def dialled(self, serial: int, call_id: str) -> None:
         """The INVITE is on its way."""
@@ -208,12 +205,12 @@ class SipLeg:
         if self._keypad.needs_tones:
             self._keypad.send(digits)
         else:
-            await self._thread.do(lambda: self._stack.send_digits(self.serial, digits))
+            await self._thread.do(lambda: self._calls.send_digits(self.serial, digits))
 
     async def transfer(self, target: str) -> None:
         """Returns when the transferred call is up or, as many do, the party hung up on us
         after accepting. Raises LegError when refused or nothing came of it in 20 s."""
-        await self._refer(lambda: self._stack.refer(self.serial, target), TRANSFER_S)
+        await self._refer(lambda: self._calls.refer(self.serial, target), TRANSFER_S)
 
     async def transfer_to(self, other: Leg, within_s: float) -> None:
         """The same, to the party of `other`, a leg of this endpoint whose place ours takes (RFC
@@ -221,7 +218,7 @@ class SipLeg:
         if not isinstance(other, SipLeg):
             raise LegError("no telephone leg")
         serial = other.serial
-        await self._refer(lambda: self._stack.refer(self.serial, serial), within_s)
+        await self._refer(lambda: self._calls.refer(self.serial, serial), within_s)
 
     async def _refer(self, send: Callable[[], None], within_s: float) -> None:
         self._transfer = asyncio.get_running_loop().create_future()
@@ -236,7 +233,7 @@ class SipLeg:
             return
         retry = RETRY_AFTER_S if reason is HangUp.UNAVAILABLE else 0
         code = 0 if self._established.is_set() else REFUSALS[reason]
-        await self._leave(lambda: self._stack.hang_up(self.serial, code, retry))
+        await self._leave(lambda: self._calls.hang_up(self.serial, code, retry))
 
     async def _leave(self, command: Callable[[], None]) -> None:
         self._leaving = True
@@ -294,7 +291,7 @@ class SipLeg:
             self._end(self._who(*self._refusal))
             return
         if self._leaving:  # meanwhile
-            await self._thread.do(lambda: self._stack.hang_up(self.serial, 0, 0))
+            await self._thread.do(lambda: self._calls.hang_up(self.serial, 0, 0))
 
     def _press(self, key: str, way: str) -> None:
         if self._keypad.pressed(key, way):
@@ -303,7 +300,7 @@ class SipLeg:
     def _who(self, code: int, reason: str) -> str:
         if self._leaving:
             return "bot"
-        if code == 487 and not self.outbound:
+        if code == 487 and not self._info.outbound:
             return "cancelled"
         if self._established.is_set() and code // 100 == 2:
             return "caller"

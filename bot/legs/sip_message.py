@@ -6,6 +6,7 @@ Written for hostile input: nothing in here raises, whatever a caller sends.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from email.parser import HeaderParser
 from urllib.parse import unquote
 
@@ -28,12 +29,14 @@ COMPACT = {
 }
 """RFC 3261 section 7.3.3 and its extensions: one letter → the name it stands for."""
 
+MIN_SE_S = 90  # the least RFC 4028 allows, and what pjsip puts in Min-SE
 MOST_NAME = 80  # characters; longer ones are no names
 WITHHELD = frozenset({"", "anonymous", "restricted", "unavailable", "unknown"})
 
 _BLANKS = re.compile(r"^([^\s:]+)[ \t]+:", re.MULTILINE)  # RFC 3261 7.3.1 has them
 _NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*))\s*<')
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.?)*+(?:"|\Z)', re.DOTALL)  # one never closed goes to the end
+_TAG = re.compile(r";\s*tag\s*=\s*([^;>\s]{1,200})[^>]{0,500}\Z", re.IGNORECASE)
 # Bounded, as nobody's number is longer: "sip:sip:sip:…" would be read on to its end each time.
 _USER = re.compile(
     r"(?:sips?:([^@;?>\s]{0,200}+)(?:;[^@>\s]{0,200}+)?@|tel:([^;?>\s]*))", re.IGNORECASE
@@ -63,6 +66,20 @@ def cut_off(message: str) -> bool:
     """Has a request lost its end? pjsip reads 4000 bytes of a datagram (PJSIP_MAX_PKT_LEN), and
     what is left may look like a request for an offer."""
     return "\r\n\r\n" not in message and "\n\n" not in message
+
+
+def transaction_of(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What tells an INVITE from others, whichever way it came (RFC 3261 8.2.2.2)."""
+    tag = _TAG.search(_QUOTED.sub("", headers.get("from", "")))
+    return headers.get("call-id", ""), tag.group(1) if tag else "", headers.get("cseq", "")
+
+
+def timer_too_short(headers: Mapping[str, str]) -> bool:
+    """Does it want the session refreshed more often than we do? (RFC 4028 section 9)"""
+    seconds = headers.get("session-expires", "").partition(";")[0].strip()
+    wants = re.fullmatch("[0-9]{1,9}", seconds)
+    knows = "timer" in re.split(r"[\s,]+", headers.get("supported", "").lower())
+    return bool(knows and wants) and int(seconds) < MIN_SE_S
 
 
 def user_of(address: str) -> str:

@@ -158,6 +158,11 @@ class TrunkLine:
         user = self.trunk.number_out(number)
         return [f"sip:{user}@{server}{self._transport()}" for server in servers]
 
+    def is_at(self, address: str) -> bool:
+        """Is `address`, host or host:port, the trunk's domain or one of its servers?"""
+        known = {host_port(each) for each in (*self.trunk.servers, self._domain())}
+        return host_port(address.lower()) in {(host.lower(), port) for host, port in known}
+
     def identity(self, user: str) -> str:
         """`user` in our domain there, as From and its like have it."""
         return f"<sip:{user}@{self._domain()}>"
@@ -259,6 +264,12 @@ class Trunks:
             what = f"no trunk is named {name}" if name else "name the trunk"
             raise LegError(f"{what}; there is: {there}")
         return line
+
+    def reaching(self, uri: str) -> TrunkLine | None:
+        """The first one whose domain or server `uri` names."""
+        found = _CONTACT.search(uri)
+        address = found.group(1) if found else ""
+        return next((line for line in self._lines.values() if line.is_at(address)), None)
 
     def of_call(self, names: Sequence[str], user: str) -> Trunk | None:
         """Which of `names`, the trunks of the sender's address, a call to `user` came by."""

@@ -55,6 +55,8 @@ class Call:
     underruns: int | None
     rtp_received: int | None
     rtp_lost: int | None
+    direction: str  # "in", or "out" when the bot called
+    trunk: str  # by which it came or went, "" for none
     turns: int
     interruptions: int
     response_p50_ms: float | None  # over its turns

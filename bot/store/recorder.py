@@ -47,6 +47,8 @@ class CallStart:
     started: datetime  # aware
     codec: str = ""
     recording: str = ""  # path of the WAV, "" when the call is not recorded
+    direction: str = "in"  # "out": the bot called
+    trunk: str = ""  # by which it came or went, "" for none
     worker_pid: int = field(default_factory=os.getpid)
 
 

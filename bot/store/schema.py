@@ -117,6 +117,14 @@ def caller_messages(db: Database) -> None:
     db.table("messages").create_index(["call_id"])
 
 
+@migrations()
+def who_called_and_how(db: Database) -> None:
+    """Which side began the call, and by which trunk it came or went."""
+    calls = db.table("calls")
+    calls.add_column("direction", str, not_null_default="in")  # or "out"
+    calls.add_column("trunk", str, not_null_default="")
+
+
 def open_for_writing(path: Path) -> Database:
     """Open the database, make or migrate it. Raises StoreError.
 

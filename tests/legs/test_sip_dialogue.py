@@ -218,11 +218,28 @@ async def test_a_worker_that_cannot_keep_the_time_says_so(desk, phone):
     assert await phone.options() == 200
 
 
+async def test_an_invite_that_comes_by_two_ways_rings_once(desk, phone):
+    """A proxy that forks to one address twice (RFC 3261 8.2.2.2)."""
+    call = await phone.ring("1000")
+    leg = await desk.next()
+    twin = WireCall(phone, "1000", "4930123456", await phone.media.open())
+    twin.call_id, twin.from_ = call.call_id, call.from_
+    phone.calls[call.call_id] = twin
+    await twin.invite(["PCMU"], [])
+    assert await twin.final(3) == 482
+    assert not twin.ringing and desk.rung.empty()
+    phone.calls[call.call_id] = call
+    await leg.answer()
+    assert await call.final(3) == 200
+    await both_ways(call, leg)
+
+
 async def test_a_session_too_short_is_refused_with_the_least_we_take(desk, phone):
     timer = ("supported", "timer")
     call = await phone.dial("1000", headers=[timer, ("session-expires", "30"), ("min-se", "30")])
     assert call.status == 422
     assert call.final_response.get("min-se") == "90"
+    assert not call.ringing and desk.rung.empty(), "a call nobody can take up left a record"
 
 
 @pytest.mark.parametrize("refresher", ["uac", "uas"])

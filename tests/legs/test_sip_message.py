@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.legs.sip_message import display_name, headers_of, user_of
+from bot.legs.sip_message import (
+    display_name,
+    headers_of,
+    timer_too_short,
+    transaction_of,
+    user_of,
+)
 
 INVITE = (
     "INVITE sip:1000@host:5060;user=phone SIP/2.0\r\n"
@@ -67,3 +73,38 @@ def test_no_text_makes_it_raise(text):
     display_name(text)
     headers_of("INVITE sip:1 SIP/2.0\r\n" + text)
     user_of(text)
+
+
+def test_an_invite_is_known_by_its_call_its_caller_and_its_number():
+    headers = headers_of(INVITE.replace("i: abc", "i: abc\r\nCSeq: 7 INVITE"))
+    assert transaction_of(headers) == ("abc", "1", "7 INVITE")
+    other_way = headers | {"via": "SIP/2.0/UDP c;branch=3", "request-uri": "sip:1000@elsewhere"}
+    assert transaction_of(other_way) == transaction_of(headers)
+    assert transaction_of(headers | {"cseq": "8 INVITE"}) != transaction_of(headers)
+    quoted = headers | {"from": '"a;tag=9" <sip:a@b;tag=8>;x=y; Tag = z;q'}
+    assert transaction_of(quoted)[1] == "z"
+    assert transaction_of({}) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "supported", "short"),
+    [
+        ("89", "timer", True),
+        ("30;refresher=uac", "100rel, TIMER", True),
+        ("90", "timer", False),
+        ("89", "replaces", False),
+        ("89", "", False),
+        ("", "timer", False),
+        ("soon", "timer", False),
+        ("-1", "timer", False),
+    ],
+)
+def test_sessions_shorter_than_we_refresh(wanted, supported, short):
+    assert timer_too_short({"session-expires": wanted, "supported": supported}) is short
+    assert not timer_too_short({})
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_whatever_they_say_of_tags_and_timers_is_read(sender, expires):
+    transaction_of({"from": sender})
+    timer_too_short({"session-expires": expires, "supported": "timer"})

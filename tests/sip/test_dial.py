@@ -96,7 +96,8 @@ async def test_a_command_makes_the_bot_call_and_greet(bot, callee) -> None:
     assert record["id"] == told["call_id"]
     assert (record["caller"], record["called"]) == (USER, TAKES)
     assert record["route_why"] == "the bot called through trunk acme"
-    assert record["end_reason"] == "caller hung up" and record["answered"]
+    assert (record["direction"], record["trunk"]) == ("out", "acme")
+    assert record["end_reason"] == "called party hung up" and record["answered"]
 
 
 async def test_the_api_does_the_same_with_another_caller_id(bot, callee) -> None:

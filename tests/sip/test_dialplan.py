@@ -26,6 +26,13 @@ PLAN = {
             "early": "prompt",
             "early_text": "One moment please.",
         },
+        {
+            "number": "2006",
+            "persona": RECEPTION,
+            "ring_s": 3.5,
+            "early": "prompt",
+            "early_text": "One moment please.",
+        },
         {"number": BERLIN, "persona": RECEPTION},
         {"number": "2004", "persona": RECEPTION, "callers": ["+4940"]},
     ]
@@ -149,6 +156,21 @@ async def test_a_prompt_is_heard_before_the_answer_and_only_then(
     assert first is not None and first < call.answered_at
     rang_s = call.answered_at - call.invited_at
     assert 0.2 < rang_s < 3, "as long as the prompt takes"
+    await call.hang_up()
+
+
+async def test_a_prompt_shorter_than_the_ringing_is_followed_by_the_tone(
+    bot: BotProcess, phone: WirePhone
+) -> None:
+    call = await phone.dial("2006")
+    assert call.status == 200
+    assert call.answered_at - call.invited_at == pytest.approx(3.5, abs=0.3)
+    end = call.answered_at - 0.1
+    tones = [call.rtp.heard(end - back - 0.2, end - back) for back in np.arange(0, 2, 0.2)]
+    loud = [tone for tone in tones if level_db(tone) > -25]
+    assert loud, "silence after the prompt"
+    spectrum = np.abs(np.fft.rfft(loud[0] * np.hanning(len(loud[0])), 8000))
+    assert abs(float(np.argmax(spectrum)) - 425) < 10
     await call.hang_up()
 
 

@@ -179,6 +179,27 @@ async def test_calls_go_out_with_digest_caller_id_and_rewriting(tmp_path):
             assert first["auth"] == "<null>" and second["auth"] != "<null>"
 
 
+async def test_a_person_at_the_carrier_is_called_with_the_account(tmp_path):
+    """As attended transfers are: by an address. The carrier would not let a stranger through."""
+    async with WireCallee(("127.0.0.1", 0)) as callee:
+        outbound = f'$du = "sip:127.0.0.1:{callee.port}"; t_relay(); exit;'
+        with carrier(tmp_path, outbound=outbound) as kamailio:
+            callee.target = ("127.0.0.1", kamailio.port)
+            async with office(kamailio.address, caller_id_in="P-Asserted-Identity") as desk:
+                await desk.until(Standing.REGISTERED)
+                person = f"sip:+49301234@{kamailio.address}"
+                leg = await desk.endpoint.dial(person, caller="4930777")
+                await leg.answered(5)
+                call = await callee.next_call()
+                invite = callee.invites[0]
+                assert invite.first.split()[1] == person
+                assert f"sip:{USER}@" in invite.get("from")
+                assert "sip:4930777@" in invite.get("p-asserted-identity")
+                assert await call.hang_up() == 200
+            first, second = kamailio.seen("INVITE")[:2]
+            assert first["auth"] == "<null>" and second["auth"] != "<null>"
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_a_call_goes_out_by_the_next_server_when_one_cannot_serve(tmp_path, transport):
     """The first one is ill, the second is not there (which only TCP tells soon)."""

@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_whole_call_reads_back(path: Path) -> None:
     log = CallLog(path)
-    log.begin(start("c1", recording="var/c1.wav"))
+    log.begin(start("c1", recording="var/c1.wav", direction="out", trunk="acme"))
     log.answered("c1", NOON + timedelta(seconds=1), "PCMA")
     log.mark("c1", 1, "speech_end", 3.2)
     log.mark("c1", 1, "turn_end", 5.7)
@@ -52,6 +52,7 @@ def test_a_whole_call_reads_back(path: Path) -> None:
     assert (call.started, call.ended) == ("2026-11-22T12:00:00.123Z", "2026-11-22T12:00:09.123Z")
     assert (call.end_reason, call.rtp_lost, call.frames_in) == ("caller", 2, 400)
     assert call.underruns is None
+    assert (call.direction, call.trunk) == ("out", "acme")
     assert (turn.caller_text, turn.reply_text, turn.bot_heard) == ("What time?", "At eight.", "At")
     assert (turn.interrupted, turn.utterance_id, turn.stt_took_ms) == (True, "u1", 150.0)
     assert turn.spans == {"silence": 2500.0}

@@ -48,8 +48,8 @@ class Desk:
 
     async def as_owner(self, leg: SipLeg, act: Any) -> None:
         """Something a phone can do and a bot's leg has no method for."""
-        stack = self.endpoint._stack
-        await self.endpoint._thread.do(lambda: act(stack._calls[leg.serial]))
+        calls = self.endpoint._stack.calls
+        await self.endpoint._thread.do(lambda: act(calls[leg.serial]))
 
 
 async def until(leg: SipLeg, seen: Any, frames: int = 150) -> list[Any]:
