@@ -4,7 +4,7 @@
 # All targets may be called again at any time; what is done already takes no time.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest test-telephone check programs bench bench-browser conformance parity eval-turns eval-speech lock clean
+.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest test-telephone check bench bench-browser conformance parity eval-turns eval-speech lock clean
 
 export VENV ?= .venv
 CONFIG ?= config.toml
@@ -45,24 +45,29 @@ check:
 	$(VENV)/bin/mypy --strict bot
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
-# Two lanes: browsers wait for voices most of the time, and beside them and after them runs what
-# needs neither line nor clock. Telephone calls wait, too: two at once. Last, and alone, what
-# measures the machine. What waits for minutes is `make conformance`'s.
-LANES = test-browser test-rest test-properties $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
+# Three lanes: browsers wait for voices most of the time, and beside them and after them runs what
+# needs neither line nor clock. Telephone calls wait, too: three at once, those that take long
+# first. Last, and alone, what measures the machine. What waits for minutes is `make conformance`'s.
+LANES = test-rest test-browser check test-properties \
+    $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
 BROWSER_LEGS = $(wildcard tests/legs/test_webrtc*.py)
 MEASURED = $(addprefix tests/,sip/test_many_calls.py sip/test_talk.py sip/test_caller.py \
     support/test_wire.py legs/test_audio_path.py legs/test_sip_delays.py)
 LONG = tests/sip/test_flood.py tests/legs/test_sip_session_timer.py
-TELEPHONE = tests/legs tests/contracts tests/sip
+TELEPHONE = tests/sip tests/contracts tests/legs
 ELSEWHERE = tests/coqui tests/engine tests/browser $(TELEPHONE) tests/support/test_wire.py
 
+# Phrases that bots under test have rendered, for those that start later.
+export TEST_PHRASES = $(CURDIR)/.pytest_cache/phrases
+
 test:
-	@scripts/install check
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync check programs
+	@scripts/install test
+	@rm -rf $(TEST_PHRASES) && mkdir -p $(TEST_PHRASES)
 ifneq ($(TESTS),)
+	@$(MAKE) --no-print-directory check
 	$(VENV)/bin/python -m pytest $(TESTS)
 else
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(LANES)
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync $(LANES)
 	@$(MAKE) --no-print-directory test-telephone
 	$(VENV)/bin/python -m pytest $(MEASURED)
 ifneq ($(COQUI),yes)
@@ -70,12 +75,9 @@ ifneq ($(COQUI),yes)
 endif
 endif
 
-programs:
-	@scripts/install test
-
 test-telephone:
-	$(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile $(TELEPHONE) \
-	    --ignore-glob='*/test_webrtc*' $(addprefix --ignore=,$(MEASURED) $(LONG))
+	$(VENV)/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder \
+	    $(TELEPHONE) --ignore-glob='*/test_webrtc*' $(addprefix --ignore=,$(MEASURED) $(LONG))
 
 test-properties:
 	$(VENV)/bin/python -m pytest tests/engine/test_properties.py

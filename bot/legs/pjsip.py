@@ -14,16 +14,23 @@ from functools import cache
 HANDLED, NOT_OURS = 1, 0  # what pjsip wants to hear of a hook
 BEFORE_PJSUA = 63  # pjsua's own handler is PJSIP_MOD_PRIORITY_APPLICATION, 64
 
+# tp_info.transport, pkt_info.packet and pkt_info.len in pjsip_rx_data
+TRANSPORT_AT, PACKET_AT, LENGTH_AT = 8, 320, 4328
+
 Hook = Callable[[int], int]
 """A message's pjsip_rx_data → HANDLED or NOT_OURS."""
 
 _Hook = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+_Seen = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _P, _INT = ctypes.c_void_p, ctypes.c_int
 _FUNCTIONS = {  # name → result, arguments
     "pjsip_rx_data_get_info": (ctypes.c_char_p, [_P]),
     "pjsua_get_pjsip_endpt": (_P, []),
     "pjsip_endpt_get_capability": (_P, [_P, _INT, _P]),
     "pjsip_endpt_register_module": (_INT, [_P, _P]),
+    "pjsip_endpt_get_tpmgr": (_P, [_P]),
+    "pjsip_tpmgr_set_drop_data_cb": (_INT, [_P, _Seen]),
+    "pjsip_tpmgr_receive_packet": (ctypes.c_ssize_t, [_P, _P]),
     "pjsip_endpt_respond_stateless": (_INT, [_P, _P, _INT, _P, _P, _P]),
     "pjsip_rdata_get_dlg": (_P, [_P]),
     "pjsip_rdata_get_sdp_info": (_P, [_P]),
@@ -74,6 +81,17 @@ class _Module(ctypes.Structure):
     ]
 
 
+class _Dropped(ctypes.Structure):
+    """`pjsip_tp_dropped_data`."""
+
+    _fields_ = [
+        ("transport", ctypes.c_void_p),
+        ("data", ctypes.c_void_p),
+        ("length", ctypes.c_size_t),
+        ("status", ctypes.c_int),
+    ]
+
+
 @cache
 def functions(library: str) -> ctypes.CDLL:
     """The functions above, with their signatures."""
@@ -96,6 +114,20 @@ def put_module(
         module.on_rx_response = ctypes.cast(hook, ctypes.c_void_p)
     _kept.extend((module, hook))
     pjsip.pjsip_endpt_register_module(pjsip.pjsua_get_pjsip_endpt(), ctypes.byref(module))
+
+
+def on_dropped(library: str, see: Callable[[int, int, int], None]) -> None:
+    """Let `see` look at packets that are none of SIP or cannot be read: transport, address and
+    length."""
+
+    def seen(told: int) -> None:
+        dropped = _Dropped.from_address(told)
+        see(dropped.transport or 0, dropped.data or 0, dropped.length)
+
+    pjsip, hook = functions(library), _Seen(seen)
+    _kept.append(hook)
+    manager = pjsip.pjsip_endpt_get_tpmgr(pjsip.pjsua_get_pjsip_endpt())
+    pjsip.pjsip_tpmgr_set_drop_data_cb(manager, hook)
 
 
 def method_of(library: str, rdata: int) -> str:

@@ -5,15 +5,15 @@
     leg = await endpoint.dial("sip:1000@127.0.0.1:5070")
     await leg.answered()
 
-pjsip is a singleton: one endpoint per process. The files around this one: `sip_leg` (a party as
-the rest of the bot sees it), `sip_setup` (how pjsip is set up), `sip_stack` (its life),
-`sip_calls` (the table of calls), `sip_call` (callbacks to news), `sip_thread`, `sip_clock`,
-`bridge` (audio in and out), `sip_message` (headers), `sip_identity` (who calls whom), `sip_ports`
-(which ports RTP may use), `sip_trunks` and `sip_registration` (carriers), `sip_door`,
-`sip_sources`, `sip_flood`, `sip_filter`, `sip_gate` and `sip_sockets` (strangers and floods),
-`sip_reach` (does anybody listen there), `sip_sdp` (offers before pjsip sees them), `sip_srtp`,
-`sip_ptime`, `sip_rtp_door` (whose audio it is), `sip_watchdog` (who has gone), `sip_keys` and
-`sip_info` (DTMF), `sip_manners` (what is refused, and how), `sip_equipment` (what each account
+pjsip is a singleton: one endpoint per process. The files around this one: `sip_leg` (a party as the
+rest of the bot sees it), `sip_setup` (how pjsip is set up), `sip_stack` (its life), `sip_calls`
+(the table of calls), `sip_call` (callbacks to news), `sip_thread`, `sip_clock`, `bridge` (audio in
+and out), `sip_message` (headers), `sip_identity` (who calls whom), `sip_ports` (which ports RTP may
+use), `sip_trunks` and `sip_registration` (carriers), `sip_door`, `sip_sources`, `sip_flood`,
+`sip_filter`, `sip_gate` and `sip_sockets` (strangers and floods), `sip_reach` (does anybody listen
+there), `sip_sdp` (offers before pjsip sees them), `sip_srtp`, `sip_ptime`, `sip_rtp_door` (whose
+audio it is), `sip_watchdog` (who has gone), `sip_keys` and `sip_info` (DTMF), `sip_repair` (what
+pjsip cannot read), `sip_manners` (what is refused, and how), `sip_equipment` (what each account
 has), `sip_refer` (transfers) and `pjsip` (the C functions below pjsua2).
 """
 

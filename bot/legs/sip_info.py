@@ -13,11 +13,20 @@ import re
 from collections import deque
 from collections.abc import Callable
 
-from bot.legs.pjsip import HANDLED, NOT_OURS, Text, functions, put_module, respond
+from bot.legs.pjsip import (
+    HANDLED,
+    LENGTH_AT,
+    NOT_OURS,
+    PACKET_AT,
+    Text,
+    functions,
+    put_module,
+    respond,
+)
 from bot.legs.sip_message import headers_of
 
 BEFORE_DIALOGS = 6  # pjsip's first own module is PJSIP_MOD_PRIORITY_TRANSPORT_LAYER, 8
-PACKET_AT, LENGTH_AT, MOST = 320, 4328, 4000  # pkt_info.packet, pkt_info.len, PJSIP_MAX_PKT_LEN
+MOST = 4000  # PJSIP_MAX_PKT_LEN
 REMEMBERED = 64
 
 OK, BAD = 200, 400  # RFC 6086 section 4.2.2

@@ -28,6 +28,7 @@ from bot.legs.sip_info import InfoDesk
 from bot.legs.sip_manners import Manners
 from bot.legs.sip_message import cut_off, headers_of, timer_too_short, transaction_of, user_of
 from bot.legs.sip_ptime import PacketTime
+from bot.legs.sip_repair import Repair
 from bot.legs.sip_sdp import show_sdp
 from bot.legs.sip_session import session_of
 from bot.legs.sip_setup import LIBRARY, SipSettings, choose_codecs, endpoint_config
@@ -117,6 +118,7 @@ class SipStack:
             self._settings, address, self.clock, manners, self._packet_time, self._begun
         )
         InfoDesk(LIBRARY, self.calls.pressed)
+        Repair(LIBRARY)
         self.clock.start()
 
     def hear(self, trunk: str, servers: Sequence[str], addresses: frozenset[str]) -> None:

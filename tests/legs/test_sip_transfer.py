@@ -37,6 +37,19 @@ async def test_the_transfer_is_followed_from_trying_to_ok(desk, phone):
     await asyncio.wait_for(moving, 1)
 
 
+async def test_the_outcome_is_known_though_linphone_writes_its_parameter_twice(desk, phone):
+    """Seen of Linphonec/5.1.65; pjsip drops such a packet."""
+    call, leg, moving = await asked(desk, phone)
+    assert await call.transferred(180, "Ringing", state="active;expires=expires=60") == 200
+    assert not moving.done()
+    state = "terminated;reason=reason=noresource"
+    assert await call.transferred(200, "Ok", state=state) == 200
+    await asyncio.wait_for(moving, 1)
+    with pytest.raises(TimeoutError):  # past mending
+        await call.transferred(200, "Ok", timeout=1, state="=;")
+    assert await goes_on(call, leg)
+
+
 @pytest.mark.parametrize("code", [404, 486, 603])
 async def test_a_transfer_that_fails_in_the_end_leaves_the_caller_here(desk, phone, code):
     call, leg, moving = await asked(desk, phone)

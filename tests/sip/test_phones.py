@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.sip.conformance.desk import TRANSFERS, made_bot
+from tests.sip.conformance.desk import ASKS_FOR_SALES, TRANSFERS, made_bot
 from tests.support.bot_process import BotProcess
 from tests.support.g711 import Pcm
 from tests.support.phone import read_wav, silence, write_wav
@@ -116,6 +116,25 @@ async def test_baresip_follows_a_transfer(phoned: BotProcess, tmp_path: Path) ->
             record = await asyncio.to_thread(newest, phoned)
             assert "transferred" in record["end_reason"]
             await call.hang_up()
+
+
+async def test_linphone_follows_a_transfer(phoned: BotProcess, tmp_path: Path) -> None:
+    async with WireCallee(phoned.sip, port=SALES_PORT) as sales:
+        with Linphone(tmp_path / "phone") as phone:
+            sales.target = phone.sip
+            await asyncio.to_thread(phone.dial, address(phoned, ASKS_FOR_SALES))
+            await asyncio.to_thread(phone.press, "0")
+            call = await sales.next_call(12)
+            assert len(sales.invites) == 1
+            record = await asyncio.to_thread(newest, phoned)
+            assert "transferred" in record["end_reason"]
+            await call.hang_up()
+
+
+def test_linphone_talks_by_srtp_alone(phoned: BotProcess, tmp_path: Path) -> None:
+    with Linphone(tmp_path / "phone", encryption="srtp") as phone:
+        uses_its_keys(phone, phoned, "PCMU", "42*")
+    assert loudest(tmp_path / "phone") > -40, "what it deciphered is no speech"
 
 
 def test_baresip_talks_by_srtp_alone(phoned: BotProcess, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from typing import Any
 import psutil
 
 from bot.config import RTP_PORTS
+from tests.support.gentle import GENTLY, at_full_speed, others_talk
 from tests.support.ports import free_port, free_udp_range
 from tests.support.probe import options_status
 from tests.support.toml_text import merged, toml
@@ -40,10 +42,14 @@ def shipped_persona(slug: str) -> dict[str, Any]:
 
 
 @cache
-def _phrases() -> tempfile.TemporaryDirectory[str]:
-    """What bots of this process have rendered; without it most of their work is to speak again
-    what another one has just spoken."""
-    return tempfile.TemporaryDirectory(prefix="phrases")
+def _phrases() -> Path:
+    """What bots under test have rendered, those of this process or of a whole `make test`: without
+    it most of their work is to speak again what another one has just spoken."""
+    if shared := os.environ.get("TEST_PHRASES"):
+        return Path(shared)
+    folder = Path(tempfile.mkdtemp(prefix="phrases"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class BotDied(AssertionError):
@@ -78,7 +84,7 @@ class BotProcess:
         rendered = self.db.parent / "phrases"
         if not cold and not rendered.exists():
             rendered.parent.mkdir(parents=True, exist_ok=True)
-            rendered.symlink_to(_phrases().name)
+            rendered.symlink_to(_phrases())
 
     def _defaults(self) -> dict[str, Any]:
         return {
@@ -151,19 +157,25 @@ class BotProcess:
 
     def start(self, wait: bool = True) -> float:
         """Start it; seconds from exec to a SIP port that answers. Raises BotDied."""
+        gently = ["nice", "-n", str(GENTLY)] if wait and others_talk() else []
         with self.output.open("ab") as output:
             begun = time.monotonic()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve", "-c", str(self.folder / "config.toml")],
+                [
+                    *gently, sys.executable, "-m", "bot", "serve",
+                    "-c", str(self.folder / "config.toml"),
+                ],
                 cwd=self.folder,
                 env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-            )
+            )  # fmt: skip
         if wait:
             self.until_ready()
+        if gently:
+            at_full_speed(psutil.Process(self.pid))
         return time.monotonic() - begun
 
     def until_ready(self, timeout: float = READY_S) -> None:

@@ -117,16 +117,17 @@ class WireCall:
             await asyncio.sleep(0.02)
 
     async def transferred(
-        self, code: int, reason: str, timeout: float = 5.0, *, final: bool = True
+        self, code: int, reason: str, timeout: float = 5.0, *, final: bool = True, state: str = ""
     ) -> int:
-        """Tell the bot what became of its REFER (RFC 3515, a NOTIFY); the status of its answer."""
+        """Tell the bot what became of its REFER (RFC 3515, a NOTIFY); the status of its answer.
+        `state` is another Subscription-State than a correct one."""
         self.cseq += 1
         notify = self._request("NOTIFY")
         notify.headers += [
             ("event", "refer"),
             (
                 "subscription-state",
-                "terminated;reason=noresource" if final else "active;expires=60",
+                state or ("terminated;reason=noresource" if final else "active;expires=60"),
             ),
             ("content-type", "message/sipfrag;version=2.0"),
         ]

@@ -111,16 +111,17 @@ class Baresip(Softphone):
 
 
 class Linphone(Softphone):
-    """Commands go to its standard input; it plays and records files."""
+    """Commands go to its standard input; what it hears lies in `folder`, as baresip's."""
 
     def __init__(self, folder: Path, *, codec: str = "PCMU", encryption: str = "none") -> None:
         super().__init__(folder)
-        rtp = free_udp_range(20)
+        rtp, self.sip = free_udp_range(20), ("127.0.0.1", free_port())
+        mandatory = int(encryption != "none")
         (folder / ".local/share/linphone").mkdir(parents=True)  # where it keeps its calls
         (folder / "linphonerc").write_text(
-            f"[sip]\nsip_port={free_port()}\nsip_tcp_port=0\nsip_tls_port=0\n"
+            f"[sip]\nsip_port={self.sip[1]}\nsip_tcp_port=0\nsip_tls_port=0\n"
             "use_ipv6=0\nipv6_migration_done=1\n"
-            f"media_encryption={encryption}\n"
+            f"media_encryption={encryption}\nmedia_encryption_mandatory={mandatory}\n"
             f"default_proxy=-1\n[rtp]\naudio_rtp_port={rtp}-{rtp + 18}\n"
             "[net]\nfirewall_policy=0\n"
         )
@@ -129,6 +130,7 @@ class Linphone(Softphone):
             stdin=subprocess.PIPE, env={**os.environ, "HOME": str(folder)},
         )  # fmt: skip
         self.type("soundcard use files")
+        self.type(f"record {folder / 'dump-linphone-dec.wav'}")
         self.type("codec list")
         self.until(f": {codec} (")
         number = re.search(rf"(\d+): {codec} \(", self.printed())

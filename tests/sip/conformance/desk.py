@@ -45,6 +45,7 @@ def acts(tool: str, target: str = SALES, **arguments: str) -> dict[str, Any]:
 
 
 TRANSFERS = ("1101", "1102", "1103", "1104")  # fakes hear another thing each time: one call each
+ASKS_FOR_SALES = "1401"  # by the key 0
 GOODBYES = ("1201", "1202", "1203", "1204")
 
 ROUTES: list[dict[str, Any]] = [
@@ -54,6 +55,7 @@ ROUTES: list[dict[str, Any]] = [
     {"number": "1005", "persona": "talks", "callers": ["4930"]},
     *({"number": number, "persona": f"transfers{number}"} for number in TRANSFERS),
     *({"number": number, "persona": f"leaves{number}"} for number in GOODBYES),
+    {"number": ASKS_FOR_SALES, "persona": "hands-over"},
     {"number": "1302", "redirect": "sip:1000@pbx.example.com"},
     {"number": "1603", "reject": 603},
 ]
@@ -63,6 +65,8 @@ def personas(sales: str) -> dict[str, Mapping[str, Any]]:
     return {
         "talks": TALKS,
         **{f"transfers{number}": acts("transfer", sales, to="sales") for number in TRANSFERS},
+        "hands-over": TALKS
+        | {"tools": {"targets": {"sales": sales}, "handoff": {"to": "sales", "digit": "0"}}},
         **{f"leaves{number}": acts("hang_up") for number in GOODBYES},
     }
 
