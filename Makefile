@@ -4,7 +4,7 @@
 # All targets may be called again at any time; what is done already takes no time.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest test-telephone check bench bench-browser conformance parity eval-turns eval-speech lock clean
+.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest test-leaks test-telephone check bench bench-browser conformance parity eval-turns eval-speech lock clean
 
 export VENV ?= .venv
 CONFIG ?= config.toml
@@ -46,12 +46,13 @@ check:
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
 # Three lanes: browsers wait for voices most of the time, and beside them and after them runs what
-# needs neither line nor clock. Telephone calls wait, too: three at once, those that take long
+# needs no quiet machine. Telephone calls wait, too: three at once, those that take long
 # first. Last, and alone, what measures the machine. What waits for minutes is `make conformance`'s.
-LANES = test-rest test-browser check test-properties \
+LANES = test-rest test-browser check test-leaks test-properties \
     $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
 BROWSER_LEGS = $(wildcard tests/legs/test_webrtc*.py)
-MEASURED = $(addprefix tests/,sip/test_many_calls.py sip/test_talk.py sip/test_caller.py \
+LEAKS = tests/sip/test_many_calls.py
+MEASURED = $(addprefix tests/,sip/test_talk.py sip/test_caller.py \
     support/test_wire.py legs/test_audio_path.py legs/test_sip_delays.py)
 LONG = tests/sip/test_flood.py tests/legs/test_sip_session_timer.py
 TELEPHONE = tests/sip tests/contracts tests/legs
@@ -77,7 +78,10 @@ endif
 
 test-telephone:
 	$(VENV)/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder \
-	    $(TELEPHONE) --ignore-glob='*/test_webrtc*' $(addprefix --ignore=,$(MEASURED) $(LONG))
+	    $(TELEPHONE) --ignore-glob='*/test_webrtc*' $(addprefix --ignore=,$(MEASURED) $(LONG) $(LEAKS))
+
+test-leaks:
+	$(VENV)/bin/python -m pytest $(LEAKS)
 
 test-properties:
 	$(VENV)/bin/python -m pytest tests/engine/test_properties.py
