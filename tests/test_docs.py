@@ -103,7 +103,10 @@ def test_ci_runs_the_test_command_of_the_readme():
     assert command is not None
     assert f"\n{command[1]} " in CI
     recipe = MAKEFILE.partition("\ntest:")[2].partition("\n\n")[0]
-    assert -1 < recipe.find("--output-sync check ") < recipe.find("pytest")
+    lanes = re.search(r"^LANES = (.+(?:\\\n.+)*)", MAKEFILE, re.M)
+    assert lanes is not None and "check" in lanes[1].split() and " $(LANES)" in recipe
+    part = recipe.partition("ifneq ($(TESTS),)")[2].partition("else")[0]
+    assert -1 < part.find(" check\n") < part.find("pytest")
 
 
 def test_the_container_is_installed_as_ci_and_users_install():
