@@ -45,8 +45,8 @@ check:
 	$(VENV)/bin/mypy --strict bot
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
-# Three lanes: browsers wait for voices most of the time, and beside them and after them runs what
-# needs no quiet machine. Telephone calls wait, too: three at once, those that take long
+# Two lanes: browsers wait for voices most of the time, and beside them and after them runs what
+# needs no quiet machine. Telephone calls wait, too: two at once, those that take long
 # first. Last, and alone, what measures the machine. What waits for minutes is `make conformance`'s.
 LANES = test-rest test-browser check test-leaks test-properties \
     $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
@@ -68,7 +68,7 @@ ifneq ($(TESTS),)
 	@$(MAKE) --no-print-directory check
 	$(VENV)/bin/python -m pytest $(TESTS)
 else
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync $(LANES)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(LANES)
 	@$(MAKE) --no-print-directory test-telephone
 	$(VENV)/bin/python -m pytest $(MEASURED)
 ifneq ($(COQUI),yes)
@@ -77,7 +77,7 @@ endif
 endif
 
 test-telephone:
-	$(VENV)/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder \
+	$(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder \
 	    $(TELEPHONE) --ignore-glob='*/test_webrtc*' $(addprefix --ignore=,$(MEASURED) $(LONG) $(LEAKS))
 
 test-leaks:

@@ -51,7 +51,7 @@ def test_a_closed_port_is_told_at_once() -> None:
     port = free_port()
     began = time.monotonic()
     result = typed(f"sip:1000@127.0.0.1:{port}", "--say", "Hello.")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15, "it waited: nobody would have answered for 30 s"
     assert result.returncode == 2 and not result.stdout
     (line,) = result.stderr.strip().splitlines()
     assert f"nobody listens on UDP 127.0.0.1:{port}" in line and "sip.bind" in line
