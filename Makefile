@@ -46,14 +46,15 @@ check:
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
 # Two lanes: browsers wait for voices most of the time, and beside them and after them runs what
-# needs no quiet machine. Telephone calls wait, too: two at once, those that take long
-# first. Last, and alone, what measures the machine. What waits for minutes is `make conformance`'s.
+# needs no quiet machine. Telephone calls wait, too: two at once, those that take long first. Last,
+# and alone, what measures the machine. What waits for minutes is `make conformance`'s.
 LANES = test-rest test-browser check test-leaks test-properties \
     $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
-BROWSER_LEGS = $(wildcard tests/legs/test_webrtc*.py)
 LEAKS = tests/sip/test_many_calls.py
 MEASURED = $(addprefix tests/,sip/test_talk.py sip/test_caller.py \
-    support/test_wire.py legs/test_audio_path.py legs/test_sip_delays.py)
+    support/test_wire.py legs/test_audio_path.py legs/test_sip_delays.py \
+    legs/test_webrtc_chromium.py)
+BROWSER_LEGS = $(filter-out $(MEASURED),$(wildcard tests/legs/test_webrtc*.py))
 LONG = tests/sip/test_flood.py tests/legs/test_sip_session_timer.py
 TELEPHONE = tests/sip tests/contracts tests/legs
 ELSEWHERE = tests/coqui tests/engine tests/browser $(TELEPHONE) tests/support/test_wire.py
