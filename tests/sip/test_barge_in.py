@@ -18,7 +18,7 @@ from tests.support.wire import WireCall, WirePhone
 
 QUESTION = "What time do you open tomorrow?"
 # to the last word; what whisper makes of "we are open" and "we are closed" is as good as drawn
-WHOLE_ANSWER = ["at eight", "close at six", "nine to noon", "on Sunday", "closed"]
+WHOLE_ANSWER = ["Monday to Friday", "close at six", "nine to noon", "on Sunday", "closed"]
 INTO_REPLY_S = 2.0
 FILLER = "one moment please "  # said before the reply on a busy machine, and no part of it
 
