@@ -222,6 +222,8 @@ async def test_an_invite_that_comes_by_two_ways_rings_once(desk, phone):
     """A proxy that forks to one address twice (RFC 3261 8.2.2.2)."""
     call = await phone.ring("1000")
     leg = await desk.next()
+    while not any(each.status == 180 for each in call.ringing):  # else the twin is given it
+        await asyncio.sleep(0.01)
     twin = WireCall(phone, "1000", "4930123456", await phone.media.open())
     twin.call_id, twin.from_ = call.call_id, call.from_
     phone.calls[call.call_id] = twin

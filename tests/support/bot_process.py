@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from bot.config import RTP_PORTS
-from tests.support.gentle import GENTLY, at_full_speed, others_talk
+from tests.support.gentle import GENTLY, at_full_speed, held_back, others_talk
 from tests.support.ports import free_port, free_udp_range
 from tests.support.probe import options_status
 from tests.support.toml_text import merged, toml
@@ -172,6 +172,8 @@ class BotProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
+        if gently:
+            held_back(self.process.pid)
         if wait:
             self.until_ready()
         if gently:
