@@ -64,7 +64,7 @@ export TEST_PHRASES = $(CURDIR)/.pytest_cache/phrases
 
 test:
 	@scripts/install test
-	@rm -rf $(TEST_PHRASES) && mkdir -p $(TEST_PHRASES)
+	@rm -rf $(TEST_PHRASES)
 ifneq ($(TESTS),)
 	@$(MAKE) --no-print-directory check
 	$(VENV)/bin/python -m pytest $(TESTS)

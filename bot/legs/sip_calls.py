@@ -19,7 +19,7 @@ from bot.legs.sip_flood import Blocked
 from bot.legs.sip_manners import Manners
 from bot.legs.sip_ptime import PacketTime
 from bot.legs.sip_refer import hand_over
-from bot.legs.sip_replies import refusal, status
+from bot.legs.sip_replies import header, refusal, status
 from bot.legs.sip_rtp_door import RtpDoor
 from bot.legs.sip_session import terminate
 from bot.legs.sip_setup import LIBRARY, SipSettings, max_calls_compiled
@@ -140,9 +140,7 @@ class Calls:
         prm = pj.CallOpParam(True)
         prm.txOption.localUri = from_
         for name, value in headers.items():
-            header = pj.SipHeader()
-            header.hName, header.hValue = name, value
-            prm.txOption.headers.push_back(header)
+            prm.txOption.headers.push_back(header(name, value))
         try:
             call.makeCall(uri, prm)
             return serial, str(call.getInfo().callIdString)

@@ -23,7 +23,7 @@ from bot.legs.pjsip import (
     put_module,
     respond,
 )
-from bot.legs.sip_message import headers_of
+from bot.legs.sip_message import headers_of, tag_of
 
 BEFORE_DIALOGS = 6  # pjsip's first own module is PJSIP_MOD_PRIORITY_TRANSPORT_LAYER, 8
 MOST = 4000  # PJSIP_MAX_PKT_LEN
@@ -34,7 +34,6 @@ BODIES = ("application/dtmf-relay", "application/dtmf")
 KEYS = "0123456789*#ABCD"
 
 _SIGNAL = re.compile(r"^\s*Signal\s*=\s*(\S+)", re.MULTILINE | re.IGNORECASE)
-_TAG = re.compile(r";\s*tag=([^;\s,]+)", re.IGNORECASE)
 
 
 def key_of(body: str) -> str:
@@ -80,8 +79,8 @@ class InfoDesk:
 
     def _ours(self, headers: dict[str, str]) -> bool:
         """Is it of a dialog that is up? Only who was told its tags can say so."""
-        tags = [_TAG.search(headers.get(name, "")) for name in ("to", "from")]
-        parts = [headers.get("call-id", ""), *(tag[1] if tag else "" for tag in tags)]
+        tags = [tag_of(headers.get(name, "")) for name in ("to", "from")]
+        parts = [headers.get("call-id", ""), *tags]
         if not all(parts):
             return False
         octets = [part.encode() for part in parts]

@@ -68,10 +68,15 @@ def cut_off(message: str) -> bool:
     return "\r\n\r\n" not in message and "\n\n" not in message
 
 
+def tag_of(address: str) -> str:
+    """Of a From or To; "" when there is none."""
+    found = _TAG.search(_QUOTED.sub("", address))
+    return found.group(1) if found else ""
+
+
 def transaction_of(headers: Mapping[str, str]) -> tuple[str, ...]:
     """What tells an INVITE from others, whichever way it came (RFC 3261 8.2.2.2)."""
-    tag = _TAG.search(_QUOTED.sub("", headers.get("from", "")))
-    return headers.get("call-id", ""), tag.group(1) if tag else "", headers.get("cseq", "")
+    return headers.get("call-id", ""), tag_of(headers.get("from", "")), headers.get("cseq", "")
 
 
 def timer_too_short(headers: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""What pjsip is told to answer."""
+"""What pjsip is told to send."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def refusal(code: int, retry_after_s: int, reason: str = "", contact: str = "") 
     prm.statusCode = code
     prm.reason = reason
     if retry_after_s:
-        prm.txOption.headers.push_back(_header("Retry-After", str(retry_after_s)))
+        prm.txOption.headers.push_back(header("Retry-After", str(retry_after_s)))
     if contact:
-        prm.txOption.headers.push_back(_header("Contact", f"<{contact}>"))
+        prm.txOption.headers.push_back(header("Contact", f"<{contact}>"))
     return prm
 
 
-def _header(name: str, value: str) -> pj.SipHeader:
-    header = pj.SipHeader()
-    header.hName, header.hValue = name, value
-    return header
+def header(name: str, value: str) -> pj.SipHeader:
+    made = pj.SipHeader()
+    made.hName, made.hValue = name, value
+    return made

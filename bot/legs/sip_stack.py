@@ -204,7 +204,7 @@ class SipStack:
         if code:
             self._turned_away.append((serial, code, RETRY_AFTER_S if code == 503 else 0))
             return
-        trunk = self._trunk_of(sender, message)
+        trunk = self._trunk_of(sender, headers)
         invite = Invite(serial, self.calls.ring(serial), message, box, trunk)
         sink.append(self._on_invite(invite))
 
@@ -220,13 +220,13 @@ class SipStack:
             return 482
         return 422 if timer_too_short(headers) else 0
 
-    def _trunk_of(self, sender: str, message: str) -> Trunk | None:
+    def _trunk_of(self, sender: str, headers: Mapping[str, str]) -> Trunk | None:
         """By which a request of `sender`, address:port, has come."""
         names = self._sources.trunks(sender.rpartition(":")[0])
-        return self.trunks.of_call(names, user_of(headers_of(message).get("request-uri", "")))
+        return self.trunks.of_call(names, user_of(headers.get("request-uri", "")))
 
     def _account_of(self, sender: str, message: str) -> int | None:
-        trunk = self._trunk_of(sender, message)
+        trunk = self._trunk_of(sender, headers_of(message))
         return int(self.trunks.named(trunk.name).account.getId()) if trunk else None
 
     def dial(

@@ -46,6 +46,7 @@ def _phrases() -> Path:
     """What bots under test have rendered, those of this process or of a whole `make test`: without
     it most of their work is to speak again what another one has just spoken."""
     if shared := os.environ.get("TEST_PHRASES"):
+        Path(shared).mkdir(parents=True, exist_ok=True)  # rendered anew each time without it
         return Path(shared)
     folder = Path(tempfile.mkdtemp(prefix="phrases"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
