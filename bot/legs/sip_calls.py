@@ -24,7 +24,9 @@ from bot.legs.sip_rtp_door import RtpDoor
 from bot.legs.sip_session import terminate
 from bot.legs.sip_setup import LIBRARY, SipSettings, max_calls_compiled
 from bot.legs.sip_sockets import Rate
+from bot.legs.sip_trunks import address_in
 from bot.legs.sip_watchdog import Looks, Watchdog
+from bot.trunk_settings import host_port
 
 RETRY_AFTER_S = 5
 
@@ -136,7 +138,8 @@ class Calls:
                 self.clock.open(box)
             report(news)
 
-        call = self._adopt(serial, account, pj.PJSUA_INVALID_ID, box, heard)
+        to = f"{host_port(address_in(uri))[0]}:0"  # as if its packets came from there
+        call = self._adopt(serial, account, pj.PJSUA_INVALID_ID, box, heard, to)
         prm = pj.CallOpParam(True)
         prm.txOption.localUri = from_
         for name, value in headers.items():

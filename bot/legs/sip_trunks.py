@@ -207,7 +207,12 @@ class TrunkLine:
 
 def moved(message: str) -> str:
     """Host and port of the Contact of a 3xx, "" when it names none."""
-    found = _CONTACT.search(headers_of(message).get("contact", ""))
+    return address_in(headers_of(message).get("contact", ""))
+
+
+def address_in(uri: str) -> str:
+    """Its host, and its port where it tells one; "" when there is none."""
+    found = _CONTACT.search(uri)
     return found.group(1) if found else ""
 
 
@@ -267,8 +272,7 @@ class Trunks:
 
     def reaching(self, uri: str) -> TrunkLine | None:
         """The first one whose domain or server `uri` names."""
-        found = _CONTACT.search(uri)
-        address = found.group(1) if found else ""
+        address = address_in(uri)
         return next((line for line in self._lines.values() if line.is_at(address)), None)
 
     def of_call(self, names: Sequence[str], user: str) -> Trunk | None:

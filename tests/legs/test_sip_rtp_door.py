@@ -110,8 +110,9 @@ async def test_another_address_is_followed_when_it_is_allowed():
         ("192.168.1.9", "8.8.8.8", ["192.168.1.9", "8.8.8.8"]),  # a phone behind NAT
         ("100.64.0.7", "8.8.8.8", ["100.64.0.7", "8.8.8.8"]),  # behind the carrier's
         ("192.168.1.9", "192.168.1.1", ["192.168.1.9"]),  # a PBX in the same house
-        ("192.0.78.9", "", ["192.0.78.9"]),  # we dialled
+        ("192.0.78.9", "127.0.0.1", ["192.0.78.9", "127.0.0.1"]),  # a program on this machine
+        ("192.0.78.9", "", ["192.0.78.9"]),  # not known
     ],
 )
-def test_the_sender_of_an_invite_counts_only_for_phones_behind_nat(remote, signalling, allowed):
+def test_the_signalling_counts_for_phones_behind_nat_and_programs_here(remote, signalling, allowed):
     assert senders(remote, signalling) == allowed

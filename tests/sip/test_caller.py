@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.bot_process import BotProcess
+from tests.support.bot_process import BotMaker, BotProcess
 from tests.support.phone import missing, read_wav, transcript
+from tests.support.ports import free_port
 
 QUESTION = "What time do you open tomorrow?"
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,3 +96,13 @@ def test_refused_and_unanswered_calls_are_one_line(switchboard: BotProcess) -> N
     rings = command("call", f"1003@{host}:{port}", "--ring", "1")
     assert (rings.returncode, rings.stdout) == (2, "")
     assert rings.stderr.strip() == "bot: no answer within 1 s"
+
+
+def test_a_bot_at_every_address_is_heard_on_its_own_machine(make_bot: BotMaker) -> None:
+    """The README's first call: the bot tells the machine's address, its packets come from
+    127.0.0.1."""
+    port = free_port()
+    make_bot(config={"sip": {"bind": f"0.0.0.0:{port}"}})
+    done = command("call", f"sip:1000@127.0.0.1:{port}", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rtp"]["received"] > 50, done.stdout
