@@ -53,7 +53,7 @@ LANES = test-rest test-browser check test-leaks test-properties \
 LEAKS = tests/sip/test_many_calls.py
 MEASURED = $(addprefix tests/,sip/test_talk.py sip/test_caller.py \
     support/test_wire.py legs/test_audio_path.py legs/test_sip_delays.py \
-    legs/test_webrtc_delays.py legs/test_webrtc_chromium.py)
+    legs/test_webrtc_clock.py legs/test_webrtc_delays.py legs/test_webrtc_chromium.py)
 BROWSER_LEGS = $(filter-out $(MEASURED),$(wildcard tests/legs/test_webrtc*.py))
 LONG = tests/sip/test_flood.py tests/legs/test_sip_session_timer.py
 TELEPHONE = tests/sip tests/contracts tests/legs

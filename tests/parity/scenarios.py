@@ -1,7 +1,8 @@
 """Ten short calls, each with something that a bot has to decide.
 
 Nothing in them is a matter of luck. "No, what about Saturday?" was: of its first half second,
-all there is to judge at the comma, whisper makes "No" or a hum, through every door.
+all there is to judge at the comma, whisper makes "No" or a hum, through every door. "mhm" was:
+Piper spells it out. "Thank you, goodbye." is heard as "Thank you." now and then.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ SCENARIOS: dict[str, Sequence[Step]] = {
     "a question over the reply": (
         Hear(), say(HOURS), Over(1.5, "But what about Saturday morning?"), Hear(),
     ),
-    "mhm": (Hear(), say(HOURS), Over(1.5, "mhm"), Hear(2.0)),
+    "yeah, okay": (Hear(), say(HOURS), Over(1.5, "Yeah, okay."), Hear(2.0)),
     "silence": (Hear(), Wait(1.0), Hear(), Wait(9.0), Hear()),
     "keys": (Hear(), Press("123#"), Hear(), say(HOURS), Hear()),
-    "goodbye": (Hear(), say(HOURS), Hear(), say("Thank you, goodbye."), Ended()),
+    "goodbye": (Hear(), say(HOURS), Hear(), say("That is all, thank you. Goodbye."), Ended()),
 }  # fmt: skip
