@@ -4,7 +4,7 @@
 # All targets may be called again at any time; what is done already takes no time.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run coqui test test-properties test-virtual test-coqui test-browser test-rest test-leaks test-telephone check bench bench-browser conformance parity eval-turns eval-speech lock clean
+.PHONY: help install run coqui test test-engine test-coqui test-browser test-rest test-leaks test-telephone check bench bench-browser conformance parity eval-turns eval-speech lock clean
 
 export VENV ?= .venv
 CONFIG ?= config.toml
@@ -46,10 +46,11 @@ check:
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
 # Two lanes: browsers wait for voices most of the time, and beside them and after them runs what
-# needs no quiet machine. Telephone calls wait, too: two at once, those that take long first. Last,
-# and alone, what measures the machine. What waits for minutes is `make conformance`'s.
-LANES = test-rest test-browser check test-leaks test-properties \
-    $(if $(filter yes,$(COQUI)),test-coqui) test-virtual
+# needs no quiet machine. Telephone calls wait, too: two at once, those that take long first, and
+# the engine's tests, which only calculate, in their pauses. Last, and alone, what measures the
+# machine. What waits for minutes is `make conformance`'s.
+LANES = test-rest test-browser check test-leaks $(if $(filter yes,$(COQUI)),test-coqui)
+PAUSES = test-telephone test-engine
 LEAKS = tests/sip/test_many_calls.py
 MEASURED = $(addprefix tests/,sip/test_talk.py sip/test_caller.py \
     support/test_wire.py legs/test_audio_path.py legs/test_sip_delays.py \
@@ -70,7 +71,7 @@ ifneq ($(TESTS),)
 	$(VENV)/bin/python -m pytest $(TESTS)
 else
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(LANES)
-	@$(MAKE) --no-print-directory test-telephone
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(PAUSES)
 	$(VENV)/bin/python -m pytest $(MEASURED)
 ifneq ($(COQUI),yes)
 	@echo "Coqui was not tested: COQUI=$(COQUI)"
@@ -84,11 +85,8 @@ test-telephone:
 test-leaks:
 	$(VENV)/bin/python -m pytest $(LEAKS)
 
-test-properties:
-	$(VENV)/bin/python -m pytest tests/engine/test_properties.py
-
-test-virtual:
-	$(VENV)/bin/python -m pytest tests/engine --ignore=tests/engine/test_properties.py
+test-engine:
+	scripts/behind $(VENV)/bin/python -m pytest tests/engine
 
 test-coqui:
 	@scripts/install test-coqui
