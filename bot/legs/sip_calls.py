@@ -81,7 +81,9 @@ class Calls:
     ) -> int:
         """The serial of a call that came in."""
         serial = next(self._serials)
-        call = self._adopt(serial, account, arrived.call_id, box, report, arrived.sender)
+        address = arrived.sender.rpartition(":")[0]
+        call = self._adopt(serial, account, arrived.call_id, box, report, address)
+        call.sender = arrived.sender
         call.session = arrived.session
         call.transaction = arrived.transaction
         call.offer = arrived.message.encode()
@@ -138,8 +140,8 @@ class Calls:
                 self.clock.open(box)
             report(news)
 
-        to = f"{host_port(address_in(uri))[0]}:0"  # as if its packets came from there
-        call = self._adopt(serial, account, pj.PJSUA_INVALID_ID, box, heard, to)
+        host, _ = host_port(address_in(uri))
+        call = self._adopt(serial, account, pj.PJSUA_INVALID_ID, box, heard, host)
         prm = pj.CallOpParam(True)
         prm.txOption.localUri = from_
         for name, value in headers.items():
@@ -159,8 +161,9 @@ class Calls:
         call_id: int,
         box: Mailbox,
         report: Callable[[News], None],
-        sender: str = "",
+        signalling: str,
     ) -> SipCall:
+        """`signalling`: the host that its SIP comes from."""
         self._begun.count()
         port = self._pool.take()
         port.mailbox = box
@@ -172,10 +175,9 @@ class Calls:
 
         call = SipCall(account, call_id, port, report, gone, self._manners)
         self._calls[serial] = call
-        call.sender = sender
         call.watchdog = Watchdog(self._settings.rtp_timeout_s)
         if not self._settings.rtp_from_anywhere:
-            call.rtp_door = RtpDoor(self._address, sender.rpartition(":")[0])
+            call.rtp_door = RtpDoor(self._address, signalling)
         return call
 
     # ---- they go on ------------------------------------------------------------------------
