@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfiltfilt
 
 from bot.audio.condition import filters, levels
 from bot.audio.condition.chain import Step, choose, condition
-from bot.audio.condition.noise import suppress_noise
+from bot.audio.condition.noise import sound, spectra, suppress_noise
 from bot.audio.metrics import Quality, snr_over, steady
 from bot.config import Conditioning
 
@@ -50,6 +51,17 @@ def test_a_filter_keeps_the_voice_and_removes_what_is_beyond(step, kept_hz, gone
     assert changed_db(step, gone_hz) < -12
 
 
+@pytest.mark.parametrize(
+    ("step", "edge_hz", "kind"),
+    [(filters.high_pass, 100, "highpass"), (filters.low_pass, 7000, "lowpass")],
+)
+def test_a_filter_is_a_butterworth_run_forwards_and_backwards(step, edge_hz, kind):
+    noise = hiss(1)
+    wanted = sosfiltfilt(butter(2, edge_hz, kind, fs=HZ, output="sos"), noise)
+    assert db(middle(step(noise, HZ) - wanted)) < db(noise) - 100
+    assert db(step(noise, HZ) - wanted) < db(noise) - 20, "the ends are mirrored, too"
+
+
 def test_the_low_pass_leaves_a_rate_alone_that_cannot_carry_its_edge():
     narrow = tone(1000)
     assert filters.low_pass(narrow, 8000) is narrow
@@ -84,6 +96,19 @@ def test_clipping_is_prevented_and_what_is_lower_left_alone():
     assert np.abs(loud).max() <= 1
     soft = tone(440, 1, 0.5)
     assert np.array_equal(levels.prevent_clipping(soft), soft)
+
+
+@pytest.mark.parametrize("length", [512, 513, 639, 640, HZ])
+def test_what_was_taken_apart_comes_together_again(length):
+    whole = hiss(1)[:length]
+    again = sound(spectra(whole, 512), 512)
+    assert 0 <= len(again) - length < 128
+    assert again[:length] == pytest.approx(whole, abs=1e-6)
+
+
+def test_a_tone_has_half_its_amplitude_in_its_part_of_the_spectrum():
+    parts = np.abs(spectra(tone(1000, amplitude=0.2), 512))
+    assert middle(parts[:, 1000 * 512 // HZ]) == pytest.approx(0.1, rel=1e-3)
 
 
 def test_noise_is_suppressed_and_the_voice_kept():

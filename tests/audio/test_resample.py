@@ -4,9 +4,17 @@ import time
 
 import numpy as np
 import pytest
+from scipy.signal import firwin, kaiserord
 
 from bot.audio.frame import BUS_HZ, level_db
-from bot.audio.resample import Downsampler, Upsampler, resample_clip
+from bot.audio.resample import (
+    BANDS_HZ,
+    STOP_BAND_DB,
+    Downsampler,
+    Upsampler,
+    design,
+    resample_clip,
+)
 
 RATES = (8_000, 16_000, 24_000)
 
@@ -28,6 +36,15 @@ def spectrum_db(samples: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray]
     window = np.blackman(len(samples))
     bins = np.abs(np.fft.rfft(samples * window)) / (window.sum() / 2) / 32768
     return np.fft.rfftfreq(len(samples), 1 / rate), 20 * np.log10(bins + 1e-12)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_the_filters_are_those_that_scipy_designs(rate):
+    pass_hz, stop_hz = BANDS_HZ[rate]
+    needed, beta = kaiserord(STOP_BAND_DB, (stop_hz - pass_hz) / (BUS_HZ / 2))
+    count = -(-needed * rate // BUS_HZ) * BUS_HZ // rate
+    taps = firwin(count, (pass_hz + stop_hz) / 2, window=("kaiser", beta), fs=BUS_HZ)
+    assert design(rate) == pytest.approx(taps, abs=1e-7)
 
 
 @pytest.mark.parametrize("rate", RATES)
