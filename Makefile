@@ -81,7 +81,7 @@ endif
 endif
 
 test-telephone:
-	$(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder \
+	$(VENV)/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder \
 	    $(TELEPHONE) --ignore-glob='*/test_webrtc*' $(addprefix --ignore=,$(MEASURED) $(LONG) $(LEAKS))
 
 test-leaks:

@@ -19,6 +19,7 @@ from bot.legs.base import Digit, HangUp, MediaChanged
 from bot.legs.loopback import loopback
 from bot.legs.sip import SipEndpoint, SipSettings
 from bot.legs.webrtc import WebRtcEndpoint, WebRtcSettings
+from tests.support.ticks import caught_up
 from tests.support.webrtc_phone import WebRtcPhone
 
 DOORS = ("loopback", "sip", "webrtc")
@@ -114,6 +115,7 @@ async def test_the_called_leg_knows_who_calls_whom(line):
 
 async def test_frames_are_whole_and_one_per_tick(line):
     await line.connect()
+    await drained(caught_up(line.bot), caught_up(line.phone))
     began = asyncio.get_running_loop().time()
     heard, _ = await drained(talk(line.bot, 25), talk(line.phone, 25))
     took = asyncio.get_running_loop().time() - began

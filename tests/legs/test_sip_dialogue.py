@@ -25,6 +25,7 @@ from tests.support.sip_dialog import (
 )
 from tests.support.sip_message import answered
 from tests.support.sip_wire import WireCall
+from tests.support.ticks import caught_up
 from tests.support.wire import PCMA
 
 LOUD = np.full(960, 8000, np.int16)
@@ -34,6 +35,7 @@ TONE = (8000 * np.sin(np.arange(4000) * 2 * np.pi * 440 / 8000)).astype(np.int16
 
 async def heard(leg: SipLeg, frames: int) -> int:
     """Peak of what arrives in so many ticks, while the bot is loud."""
+    await caught_up(leg)
     peak = 0
     async with contextlib.aclosing(leg.frames()) as ticks:
         async for frame in ticks:

@@ -16,6 +16,7 @@ from tests.support.g711 import PCMU
 from tests.support.sip_desk import Desk
 from tests.support.sip_message import answered
 from tests.support.sip_wire import WireCall, WirePhone
+from tests.support.ticks import caught_up
 
 LOUD_DB = -40.0
 TONE = (np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000) * 8000).astype(np.int16)
@@ -48,6 +49,7 @@ class Stranger:
 
 async def heard(leg: SipLeg, frames: int, each: Any = lambda: None) -> int:
     """How many of so many frames were loud."""
+    await caught_up(leg)
     loud = 0
     async with contextlib.aclosing(leg.frames()) as ticks:
         async for frame in ticks:

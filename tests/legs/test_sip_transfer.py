@@ -24,7 +24,7 @@ async def asked(desk: Desk, phone: WirePhone) -> tuple[WireCall, SipLeg, asyncio
 
 async def goes_on(call: WireCall, leg: SipLeg) -> bool:
     before = len(call.rtp.received)
-    await until(leg, lambda e: False, 70)  # up to 50 ticks have waited
+    await until(leg, lambda e: False, 20)
     return len(call.rtp.received) - before > 10 and leg.ended is None
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import socket
+from collections.abc import Iterator
 
 
-def _share(ports: range) -> range:
-    """This process's part: tests run in several at once, and a port is free until it is bound."""
+def _in_turn(ports: range) -> Iterator[int]:
+    """This process's part, each once before the first again: tests run in several processes at
+    once, and a port may be named long before it is bound."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    return ports[int(worker) :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    share = list(ports[int(worker) :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))])
+    random.shuffle(share)
+    return itertools.cycle(share)
 
 
-BELOW_EPHEMERAL = _share(range(20_000, 31_500, 50))  # 32768 and above the kernel gives to others
-LONG_RANGES = _share(range(6_000, 20_000, 400))  # apart, so that nothing else of a test lies in one
+LONG, SHORT = 400, 50
+_long_ranges = _in_turn(range(6_000, 20_000, LONG))
+_short_ranges = _in_turn(range(20_000, 28_000, SHORT))
+_ports = _in_turn(range(28_000, 32_700, 4))  # apart, as some programs take the next one, too
+# From 32768 on the kernel gives them to others.
 
 
 def _free(kind: socket.SocketKind, port: int) -> bool:
@@ -28,31 +36,19 @@ def _free(kind: socket.SocketKind, port: int) -> bool:
     return True
 
 
-_given: set[int] = set()  # whoever asked for one may not have bound it yet
-_given_ranges: set[int] = set()
-
-
 def free_port() -> int:
     """A port that is free for UDP and TCP, and that nobody of this process was given lately."""
-    while True:
-        port = random.choice(BELOW_EPHEMERAL) + 49
-        if len(_given) > len(BELOW_EPHEMERAL) // 2:
-            _given.clear()
-        if port in _given:
-            continue
-        _given.add(port)
-        if _free(socket.SOCK_DGRAM, port) and _free(socket.SOCK_STREAM, port):
-            return port
+    return next(
+        port
+        for port in _ports
+        if _free(socket.SOCK_DGRAM, port) and _free(socket.SOCK_STREAM, port)
+    )
 
 
 def free_udp_range(count: int = 40) -> int:
-    """The first of `count` UDP ports in a row that are all free."""
-    while True:
-        first = random.choice(BELOW_EPHEMERAL if count < 50 else LONG_RANGES)
-        if len(_given_ranges) > len(LONG_RANGES) // 2:
-            _given_ranges.clear()
-        if first in _given_ranges:
-            continue
-        _given_ranges.add(first)
-        if all(_free(socket.SOCK_DGRAM, first + step) for step in range(count)):
-            return first
+    """The first of `count` UDP ports in a row, at most LONG, that are all free."""
+    return next(
+        first
+        for first in (_short_ranges if count <= SHORT else _long_ranges)
+        if all(_free(socket.SOCK_DGRAM, first + step) for step in range(count))
+    )

@@ -9,6 +9,7 @@ from typing import Any, Self
 from bot.audio.frame import silence
 from bot.legs.sip import SipEndpoint, SipLeg, SipSettings
 from tests.support.ports import free_udp_range
+from tests.support.ticks import caught_up
 from tests.support.wire import WireCall, WirePhone
 
 
@@ -54,6 +55,7 @@ class Desk:
 
 async def until(leg: SipLeg, seen: Any, frames: int = 150) -> list[Any]:
     """Events of the leg until one satisfies `seen`."""
+    await caught_up(leg)
     found: list[Any] = []
     async with contextlib.aclosing(leg.frames()) as ticks:
         async for _ in ticks:
