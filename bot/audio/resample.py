@@ -33,7 +33,7 @@ def design(rate_hz: int) -> Taps:
     """The low-pass between `rate_hz` and the bus at 48 kHz, shape (taps,), gain 1 at 0 Hz.
 
     A sinc under a window of Kaiser (1974), whose formulas tell the length and the shape for a
-    stop band; what scipy's `firwin` designs, without the 2 s that importing scipy.signal takes.
+    stop band: what scipy's `firwin` designs, without the 2 s it takes to import scipy.signal.
     The number of taps is a multiple of the ratio, so that every phase has equally many.
     Raises ValueError for a rate without a design.
     """

@@ -1,4 +1,4 @@
-"""What a worker does not import before its first call: a restart is time without a telephone."""
+"""What the bot does not import before it forks its call workers: nobody can call meanwhile."""
 
 import subprocess
 import sys
