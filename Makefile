@@ -48,10 +48,11 @@ check:
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
 # Two lanes: browsers wait for voices most of the time, and beside them and after them runs what
-# needs no quiet machine. Telephone calls come after them and wait, too: three at once, those that
-# take long first. In the pauses of all of them the engine's tests, which only calculate. Last, and
-# alone, what measures the machine. What waits for minutes is `make conformance`'s.
-LANES = test-rest test-browser check test-leaks $(if $(filter yes,$(COQUI)),test-coqui)
+# needs no quiet machine; in the pauses of both the engine's tests, which only calculate. Then
+# telephone calls, which wait, too: three at once, those that take long first. Last, and alone,
+# what measures the machine. What waits for minutes is `make conformance`'s.
+LANES = test-engine test-rest test-browser check test-leaks \
+    $(if $(filter yes,$(COQUI)),test-coqui)
 LEAKS = tests/sip/test_many_calls.py
 MEASURED = $(addprefix tests/,sip/test_talk.py sip/test_caller.py \
     support/test_wire.py legs/test_audio_path.py legs/test_sip_delays.py \
@@ -71,15 +72,12 @@ ifneq ($(TESTS),)
 	@$(MAKE) --no-print-directory check
 	$(VENV)/bin/python -m pytest $(TESTS)
 else
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync WHOLE=yes test-engine test-telephone
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync $(LANES)
+	@$(MAKE) --no-print-directory test-telephone
 	$(VENV)/bin/python -m pytest $(MEASURED)
 ifneq ($(COQUI),yes)
 	@echo "Coqui was not tested: COQUI=$(COQUI)"
 endif
-endif
-
-ifeq ($(WHOLE),yes)
-test-telephone: $(LANES)
 endif
 
 test-telephone:
