@@ -48,11 +48,11 @@ check:
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 
 # Two lanes: browsers wait for voices most of the time, and beside them and after them runs what
-# needs no quiet machine; in the pauses of both the engine's tests, which only calculate. Then
-# telephone calls, which wait, too: three at once, those that take long first. Last, and alone,
-# what measures the machine. What waits for minutes is `make conformance`'s.
-LANES = test-engine test-rest test-browser check test-leaks \
-    $(if $(filter yes,$(COQUI)),test-coqui)
+# needs no quiet machine. Telephone calls wait, too: two at once, those that take long first, and
+# the engine's tests, which only calculate, in their pauses. Last, and alone, what measures the
+# machine. What waits for minutes is `make conformance`'s.
+LANES = test-rest test-browser check test-leaks $(if $(filter yes,$(COQUI)),test-coqui)
+PAUSES = test-telephone test-engine
 LEAKS = tests/sip/test_many_calls.py
 MEASURED = $(addprefix tests/,sip/test_talk.py sip/test_caller.py \
     support/test_wire.py legs/test_audio_path.py legs/test_sip_delays.py \
@@ -72,8 +72,8 @@ ifneq ($(TESTS),)
 	@$(MAKE) --no-print-directory check
 	$(VENV)/bin/python -m pytest $(TESTS)
 else
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync $(LANES)
-	@$(MAKE) --no-print-directory test-telephone
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(LANES)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(PAUSES)
 	$(VENV)/bin/python -m pytest $(MEASURED)
 ifneq ($(COQUI),yes)
 	@echo "Coqui was not tested: COQUI=$(COQUI)"
@@ -81,7 +81,7 @@ endif
 endif
 
 test-telephone:
-	$(VENV)/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder \
+	$(VENV)/bin/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder \
 	    $(TELEPHONE) --ignore-glob='*/test_webrtc*' $(addprefix --ignore=,$(MEASURED) $(LONG) $(LEAKS))
 
 test-leaks:
