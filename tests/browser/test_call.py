@@ -26,7 +26,8 @@ def test_a_question_is_answered_and_an_interruption_stops_the_bot(
     chromium: Open, home: str, web_bot: BotProcess
 ) -> None:
     interruption = "No, wait, stop please."
-    page = CallPage(chromium(GREETING_S, QUESTION, 3.6, interruption, 20.0), home)
+    # 5 s after the question: in the middle of nine seconds of answer, be it one or three late
+    page = CallPage(chromium(GREETING_S, QUESTION, 5.0, interruption, 20.0), home)
     page.call()
     page.until("thinking")
     page.until("paused")
