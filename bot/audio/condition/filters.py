@@ -1,7 +1,7 @@
 """The steps that change the tone: DC removal, high-pass, low-pass, speech-band emphasis.
 
 The utterance is whole, so a filter is a gain over its spectrum and moves nothing in time. scipy
-has such filters, but to import scipy.signal would make the bot start 2 s later.
+has such filters, but to import scipy.signal takes 2 s of processor and 48 MB at the bot's start.
 """
 
 from __future__ import annotations
