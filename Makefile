@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help install run coqui test test-engine test-coqui test-browser test-rest test-leaks test-telephone check bench bench-browser conformance parity eval-turns eval-speech lock clean
 
-# Else each of the hundreds of processes of the tests compiles what it imports: 5 s instead of 2.
+# Else each of the hundreds of processes of the tests compiles what it imports: 8 s instead of 3.
 unexport PYTHONDONTWRITEBYTECODE
 export VENV ?= .venv
 CONFIG ?= config.toml
