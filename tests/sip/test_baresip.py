@@ -7,7 +7,6 @@ from tests.support.bot_process import BotProcess
 from tests.support.phone import missing, spoken_wav, transcript
 
 GREETING_S = 7.0  # the question waits until the greeting is over
-HOURS = ["open", "eight", "close", "six", "Saturday", "nine", "noon"]  # as the clinic tells them
 
 
 def test_baresip_hears_the_opening_hours(bot: BotProcess, tmp_path: Path) -> None:
@@ -19,4 +18,4 @@ def test_baresip_hears_the_opening_hours(bot: BotProcess, tmp_path: Path) -> Non
     assert call.established, call.output
     assert len(call.heard) > 10 * 8000, "it recorded the call"
     heard = transcript(call.heard)
-    assert len(missing(heard, HOURS)) <= 1, f'"opened it" is "open at eight", sometimes: {heard}'
+    assert missing(heard, ["open", "eight"]) == [], heard
